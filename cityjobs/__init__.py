@@ -1,0 +1,1 @@
+"""CityJobs: following the people accompanied by the French Cités de l’emploi."""
