@@ -1,0 +1,34 @@
+# Everything this repository can do for you. `make` alone lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock setup setup-tests
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := $(PYTHON) cityjobs/embedded/setup.py
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run:  ## start everything here: http://127.0.0.1:8000 (PORT=…, CITYJOBS_HOME=…)
+	@$(SETUP) && exec $(BIN)/python -m cityjobs.embedded
+
+test: setup-tests check  ## every check, then every test
+	$(BIN)/pytest -n 2
+
+check: setup-tests  ## style, types, who may import whom, templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --config-file .mypy.ini
+	$(BIN)/lint-imports --config .importlinter
+	$(BIN)/djlint templates --lint --quiet
+
+lock: setup-tests  ## pin again what .requirements.in and tests/requirements.in ask for
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --upgrade .requirements.in -o requirements.txt
+	cd tests && ../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-emit-index-url --upgrade requirements.in -o requirements.txt
+
+setup:
+	@$(SETUP)
+
+setup-tests:
+	@$(SETUP) --tests
