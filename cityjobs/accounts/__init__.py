@@ -1,0 +1,1 @@
+"""Who works here, for whom and as what; how they sign in and out."""

@@ -1,0 +1,94 @@
+"""The front door: builds the application from its rooms, and knows them all."""
+
+from collections.abc import Mapping
+
+from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_migrate import Migrate
+
+from cityjobs import cli
+from cityjobs.accounts import views as accounts
+from cityjobs.core import db, heartbeat, jobs, journal, permissions, post, web
+from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
+
+ROOMS = (accounts,)
+
+ENTRANCES = (
+    ("day.see", "/ma-journee"),
+    ("coordination.see", "/coordination"),
+    ("people.list", "/personnes"),
+    ("pilotage.see", "/pilotage"),
+    ("cite.edit", "/administration"),
+)
+
+
+NAVIGATION = (
+    ("day.see", "Ma journée", "/ma-journee", "sun"),
+    ("people.list", "Personnes", "/personnes", "people"),
+    ("coordination.see", "Coordination", "/coordination", "diagram-3"),
+    ("pilotage.see", "Pilotage", "/pilotage", "bar-chart"),
+    ("organisations.edit", "Annuaire", "/administration/organisations", "journal-text"),
+    ("cite.edit", "Administration", "/administration", "sliders"),
+)
+
+
+class Application(Flask):
+    """Flask, where a view's success is committed before its answer leaves the try block."""
+
+    def dispatch_request(self) -> Response:  # type: ignore[override]
+        """Run the view, then commit or roll back."""
+        return db.settle(make_response(super().dispatch_request()))
+
+
+def create_app(config: Mapping[str, object]) -> Flask:
+    """The web application; raises RouteWithoutPermission when a route names none."""
+    app = Application(__name__, template_folder="../templates", static_folder=None)
+    app.config.update(config)
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
+    for part in (journal, db, post, web):
+        part.init_app(app)
+    Migrate(app, db.db, directory="migrations")
+    jobs.create_celery(app)
+    for room in ROOMS:
+        room.init_app(app)
+    app.before_request(permissions.gate)
+    app.add_url_rule("/", "home", home)
+    app.add_url_rule("/healthz", "healthz", healthz)
+    if app.config["ENVIRONMENT"] != "production":
+        app.add_url_rule("/composants", "composants", composants)
+    app.context_processor(navigation)
+    cli.init_app(app)
+    permissions.check_every_route(app)
+    return app
+
+
+def navigation() -> dict[str, object]:
+    """The rail: only what the person may open; the deepest matching entry is the current one."""
+    shown = [entry for entry in NAVIGATION if permissions.can(entry[0])]
+    here = max((href for _, _, href, _ in shown if f"{request.path}/".startswith(f"{href}/")), key=len, default=None)
+    return {
+        "navigation": [
+            {"label": label, "href": href, "icon": icon, "current": href == here, "count": None, "hot": False}
+            for _, label, href, icon in shown
+        ]
+    }
+
+
+@requires(SIGNED_IN)
+def home() -> ResponseReturnValue:
+    """Each role's own first page."""
+    target = next((path for needed, path in ENTRANCES if permissions.can(needed)), "/compte")
+    return redirect(target) if signed_in().role else redirect("/compte")
+
+
+@requires(PUBLIC)
+def healthz() -> ResponseReturnValue:
+    """Whether every part lives; 503 when one does not. No personal data."""
+    health = heartbeat.examine(current_app)
+    return jsonify(health), 200 if health["ok"] else 503
+
+
+@requires(PUBLIC)
+def composants() -> ResponseReturnValue:
+    """Every component of the interface in every state."""
+    return render_template("composants.html")

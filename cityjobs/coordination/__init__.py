@@ -1,0 +1,1 @@
+"""The coordinator's board: who waits, who is overloaded, who gets whom."""

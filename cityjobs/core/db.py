@@ -1,0 +1,164 @@
+"""One database, one session per request or task, one transaction, and who the database believes is asking."""
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar
+
+import sqlalchemy as sa
+from flask import Flask, Response
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, declared_attr, mapped_column
+
+from cityjobs.core.clock import now
+
+log = logging.getLogger(__name__)
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+key = Annotated[uuid.UUID, mapped_column(primary_key=True, default=uuid.uuid4)]
+created = Annotated[datetime, mapped_column(default=now)]
+
+
+class Model(DeclarativeBase):
+    """A table. Nothing is read back after an insert: a writer may create rows it may not see."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: sa.DateTime(timezone=True),
+        date: sa.Date(),
+        str: sa.Text(),
+    }
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
+
+
+class Versioned:
+    """An editable aggregate: two overlapping edits cannot both be saved."""
+
+    version: Mapped[int] = mapped_column(server_default="1")
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        """SQLAlchemy raises StaleDataError when the row changed under an update."""
+        return {"version_id_col": cls.version, "eager_defaults": False}
+
+
+db = SQLAlchemy(
+    metadata=Model.metadata,
+    disable_autonaming=True,
+    session_options={"join_transaction_mode": "create_savepoint"},
+)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks, as what, and in which Cité; the row policies answer from these three."""
+
+    user_id: uuid.UUID | None
+    role: str
+    cite_id: uuid.UUID | None = None
+
+
+NOBODY = Actor(None, "nobody")
+SYSTEM = Actor(None, "system")
+
+TELL = sa.text(
+    "select set_config('cityjobs.user_id', :user_id, true), set_config('cityjobs.role', :role, true),"
+    " set_config('cityjobs.cite_id', :cite_id, true), set_config('cityjobs.request_id', :request_id, true)"
+)
+
+
+def act_as(actor: Actor, request_id: str | None = None) -> None:
+    """Name who the database should believe is asking, now and in each later transaction of this session."""
+    session = db.session()
+    session.info["actor"] = actor
+    if request_id is not None:
+        session.info["request_id"] = request_id
+    if session.in_transaction():
+        _tell(session, session.connection())
+
+
+def acting() -> Actor:
+    """Who the database believes is asking."""
+    actor: Actor = db.session().info.get("actor", NOBODY)
+    return actor
+
+
+def _tell(session: Session, connection: sa.Connection) -> None:
+    actor: Actor = session.info.get("actor", NOBODY)
+    connection.execute(
+        TELL,
+        {
+            "user_id": str(actor.user_id or ""),
+            "role": actor.role,
+            "cite_id": str(actor.cite_id or ""),
+            "request_id": session.info.get("request_id", ""),
+        },
+    )
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_each_transaction(session: Session, tx: SessionTransaction, connection: sa.Connection) -> None:
+    if not tx.nested:
+        _tell(session, connection)
+
+
+def after_commit(callback: Callable[[], object]) -> None:
+    """Run a callback once the present transaction has been committed, and never if it is not."""
+    db.session().info.setdefault("after_commit", []).append(callback)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work outside a request: committed at the end, rolled back on any exception."""
+    session = db.session()
+    try:
+        yield session
+        commit()
+    except BaseException:
+        rollback()
+        raise
+
+
+def commit() -> None:
+    """Commit, then run what waited for it. For the frame alone: business code never commits."""
+    session = db.session()
+    session.commit()
+    for callback in session.info.pop("after_commit", []):
+        try:
+            callback()
+        except Exception as failure:  # the work is saved; the sweep picks up what the broker missed
+            log.warning("after_commit_failed", extra={"failure": type(failure).__name__})
+
+
+def rollback() -> None:
+    """Undo everything since the last commit and forget what waited for one."""
+    session = db.session()
+    session.rollback()
+    session.info.pop("after_commit", None)
+
+
+def settle(response: Response) -> Response:
+    """Commit what a request did when its answer is a success, else roll it back."""
+    if response.status_code < 400:
+        commit()
+    else:
+        rollback()
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Attach the database; what a failing statement held is never repeated in a message."""
+    app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {})
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**app.config["SQLALCHEMY_ENGINE_OPTIONS"], "hide_parameters": True}
+    db.init_app(app)

@@ -1,0 +1,185 @@
+"""The form every room extends: French whole sentences, no NIR anywhere, a token on every post."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import phonenumbers
+from flask import request
+from flask_wtf import FlaskForm
+from wtforms import DateField, Field, HiddenField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.i18n import get_translations
+from wtforms.validators import Length, Optional
+
+from cityjobs.core.nir import holds_nir
+
+LONGEST_LINE = 200
+LONGEST_TEXT = 10_000
+NIR_REFUSED = (
+    "Ce texte semble contenir un numéro de sécurité sociale. "
+    "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
+
+
+class Form(FlaskForm):  # type: ignore[misc]
+    """A form with French messages. Views read its frozen answers, never the fields."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """French for whatever WTForms says by itself."""
+
+        def get_translations(self, _form: object) -> Any:
+            """The French catalogue of WTForms."""
+            return get_translations(["fr"])
+
+    def accepted(self) -> bool:
+        """Posted, and every answer stands."""
+        return bool(self.validate_on_submit())
+
+    def refuse(self, field: str, sentence: str) -> None:
+        """Attach to a field what the database or a rule found wrong with it."""
+        self[field].errors = [*self[field].errors, sentence]
+
+    def restore(self, fields: Mapping[str, Any]) -> None:
+        """Show a draft again: whatever was typed and not yet accepted."""
+        for name, typed in fields.items():
+            if name in self and name not in ("csrf_token", "version") and request.method == "GET":
+                self[name].process_data(typed) if not isinstance(self[name], DateField) else None
+                if isinstance(self[name], DateField):
+                    self[name].raw_data = [typed]
+
+
+def clean(text: str | None) -> str | None:
+    """Trimmed, without control characters; None when nothing is left."""
+    if text is None:
+        return None
+    return _CONTROL.sub("", text).strip() or None
+
+
+def refuse_nir(_form: object, field: Field) -> None:
+    """Validator: no social-security number in any text."""
+    if isinstance(field.data, str) and holds_nir(field.data):
+        raise ValidationError(NIR_REFUSED)
+
+
+class Said:
+    """Validator: an answer is needed; the sentence says which."""
+
+    field_flags = {"required": True}  # noqa: RUF012 - the attribute WTForms reads
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def __call__(self, _form: object, field: Field) -> None:
+        if field.errors:
+            return
+        if field.data is None or (isinstance(field.data, str) and not field.data.strip()):
+            raise ValidationError(self.sentence)
+
+
+class LineField(StringField):
+    """One line of text, trimmed; at most 200 characters; never a NIR."""
+
+    def __init__(self, label: str, *, required: str | None = None, longest: int = LONGEST_LINE, **kwargs: Any) -> None:
+        too_long = Length(max=longest, message=f"Ce champ est limité à {longest} caractères.")
+        super().__init__(label, [Said(required) if required else Optional(), too_long, refuse_nir], filters=[clean], **kwargs)
+
+
+class TextField(TextAreaField):
+    """Free text, trimmed; at most 10 000 characters; never a NIR."""
+
+    def __init__(self, label: str, *, required: str | None = None, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
+        spaced = f"{longest:,}".replace(",", "\u202f")
+        too_long = Length(max=longest, message=f"Ce texte dépasse {spaced} caractères : raccourcissez-le.")
+        super().__init__(label, [Said(required) if required else Optional(), too_long, refuse_nir], filters=[clean], **kwargs)
+
+
+class DayField(DateField):
+    """A day: as the browser's date field sends it, or typed « 3/12/2026 »."""
+
+    def __init__(self, label: str, *, required: str | None = None, **kwargs: Any) -> None:
+        super().__init__(
+            label,
+            [Said(required) if required else Optional()],
+            format=["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y"],
+            **kwargs,
+        )
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say in a whole sentence what a day looks like."""
+        if not valuelist or not valuelist[0].strip():
+            self.data = None
+            return
+        try:
+            super().process_formdata([valuelist[0].strip()])
+        except ValueError as unreadable:
+            self.data = None
+            raise ValueError("Cette date n’est pas reconnue : écrivez-la comme 03/12/2026.") from unreadable
+        day: date | None = self.data
+        if day is not None and not 1900 <= day.year <= 2200:
+            raise ValueError("Cette date n’est pas vraisemblable : vérifiez l’année.")
+
+
+class ChoiceField(SelectField):
+    """One of a closed list of codes; an empty choice is None."""
+
+    def __init__(
+        self, label: str, choices: list[tuple[str, str]], *, required: str | None = None, blank: str | None = None, **kwargs: Any
+    ) -> None:
+        offered = [("", blank), *choices] if blank is not None else choices
+        super().__init__(
+            label, [Said(required)] if required else [], choices=offered, coerce=lambda code: code or None, **kwargs
+        )
+
+    def pre_validate(self, form: object) -> None:
+        """Refuse a code that was not offered."""
+        if (self.data or "") not in {code for code, _ in self.iter_flat()}:
+            raise ValidationError("Ce choix n’existe pas dans la liste : choisissez-en un autre.")
+
+    def iter_flat(self) -> list[tuple[str, str]]:
+        """The offered codes and labels, without groups."""
+        return [(code or "", label) for code, label in self.choices]
+
+
+class PhoneField(LineField):
+    """A French or international phone number, kept in E.164."""
+
+    def pre_validate(self, form: object) -> None:
+        """Normalise, or say what a number looks like."""
+        if self.data:
+            number = e164(self.data)
+            if number is None:
+                raise ValidationError("Ce numéro n’est pas valable : écrivez-le comme 06 12 34 56 78 ou +32 470 12 34 56.")
+            self.data = number
+
+
+class EmailField(LineField):
+    """An e-mail address, in lower case."""
+
+    def pre_validate(self, form: object) -> None:
+        """Lower, or say what an address looks like."""
+        if self.data:
+            self.data = self.data.lower()
+            if not _EMAIL.fullmatch(self.data):
+                raise ValidationError("Cette adresse n’est pas valable : écrivez-la comme prenom.nom@exemple.fr.")
+
+
+class VersionField(HiddenField):
+    """The version of the row that the form was filled from."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """A whole number, or 0, which fits no row."""
+        self.data = int(valuelist[0]) if valuelist and valuelist[0].isdecimal() else 0
+
+
+def e164(text: str, region: str = "FR") -> str | None:
+    """A phone number as +33612345678, or None when it is not a possible and valid number."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

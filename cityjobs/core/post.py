@@ -1,0 +1,70 @@
+"""The post: one letter, by SMTP. The only place from which mail leaves the house."""
+
+import smtplib
+import uuid
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask, render_template
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A subject without names, and a body in plain text and in HTML."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class Postman(Protocol):
+    """Whoever carries letters. Raises OSError or smtplib.SMTPException when a letter was not taken."""
+
+    def send(self, letter: Letter, *, to: str, reference: uuid.UUID) -> None:
+        """Hand one letter over; the reference makes its Message-ID, the same at each attempt."""
+        ...
+
+
+def write_letter(name: str, *, subject: str, **facts: object) -> Letter:
+    """Render templates/mail/<name>/letter.txt and letter.html."""
+    return Letter(
+        subject=subject,
+        text=render_template(f"mail/{name}/letter.txt", **facts),
+        html=render_template(f"mail/{name}/letter.html", subject=subject, **facts),
+    )
+
+
+class SmtpPostman:
+    """Sends by SMTP to `smtp://[user:password@]host:port`, `smtp+starttls://…` or `smtps://…`."""
+
+    def __init__(self, url: str, sender: str, timeout: float = 20.0) -> None:
+        self.url, self.sender, self.timeout = urlsplit(url), sender, timeout
+
+    def send(self, letter: Letter, *, to: str, reference: uuid.UUID) -> None:
+        """Hand one letter to the SMTP server."""
+        message = EmailMessage(policy=SMTP)
+        message["Subject"], message["From"], message["To"] = letter.subject, self.sender, to
+        message["Message-ID"] = f"<{reference}@{self.sender.rsplit('@', 1)[-1].rstrip('>')}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text)
+        message.add_alternative(letter.html, subtype="html")
+        with self._connect() as connection:
+            connection.send_message(message)
+
+    def _connect(self) -> smtplib.SMTP:
+        host, port = self.url.hostname or "localhost", self.url.port or 25
+        secure = self.url.scheme == "smtps"
+        connection = (smtplib.SMTP_SSL if secure else smtplib.SMTP)(host, port, timeout=self.timeout)
+        if self.url.scheme == "smtp+starttls":
+            connection.starttls()
+        if self.url.username:
+            connection.login(unquote(self.url.username), unquote(self.url.password or ""))
+        return connection
+
+
+def init_app(app: Flask) -> None:
+    """Give the application its postman."""
+    app.extensions["postman"] = SmtpPostman(app.config["SMTP_URL"], app.config["MAIL_FROM"])

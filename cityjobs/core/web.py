@@ -1,0 +1,277 @@
+"""What every page shares: French dates and numbers, lists in the URL, headers, error pages, request identity."""
+
+import json
+import logging
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import phonenumbers
+import sqlalchemy as sa
+from babel.dates import format_date
+from babel.numbers import format_decimal
+from flask import Flask, Response, g, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+from whitenoise import WhiteNoise
+
+from cityjobs.core import permissions
+from cityjobs.core.clock import PARIS, day_of, today
+from cityjobs.core.db import rollback
+
+log = logging.getLogger(__name__)
+STATIC = Path(__file__).parents[1] / "static"
+NARROW = "\u202f"
+csrf = CSRFProtect()
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+# French dates and numbers
+
+
+def day(moment: date | datetime | None) -> str:
+    """« lun. 3 mars 2026 »"""
+    return "" if moment is None else format_date(_as_day(moment), "EEE d MMM y", locale="fr")
+
+
+def day_short(moment: date | datetime | None) -> str:
+    """« 3 mars »"""
+    return "" if moment is None else format_date(_as_day(moment), "d MMM", locale="fr")
+
+
+def month(moment: date) -> str:
+    """« mars 2026 »"""
+    return format_date(moment, "MMMM y", locale="fr")
+
+
+def hour(moment: datetime | None) -> str:
+    """« 14 h 30 »"""
+    if moment is None:
+        return ""
+    local = moment.astimezone(PARIS)
+    return f"{local.hour}{NARROW}h{NARROW}{local.minute:02}"
+
+
+def ago(moment: date | datetime | None, since: date | None = None) -> str:
+    """« hier », « il y a 12 jours », « dans 3 jours »; weeks from 15 days, months from 60."""
+    if moment is None:
+        return ""
+    days = ((since or today()) - _as_day(moment)).days
+    if abs(days) <= 1:
+        return {0: "aujourd’hui", 1: "hier", -1: "demain"}[days]
+    span = abs(days)
+    if span >= 730:
+        amount = f"{span // 365} ans"
+    elif span >= 60:
+        amount = f"{span // 30} mois"
+    elif span >= 21:
+        amount = f"{span // 7} semaines"
+    else:
+        amount = f"{span} jours"
+    return f"il y a {amount}" if days > 0 else f"dans {amount}"
+
+
+def number(amount: float | int | None, digits: int = 0) -> str:
+    """« 1 234 », with narrow no-break spaces."""
+    if amount is None:
+        return "–"
+    return format_decimal(round(amount, digits), format=f"#,##0.{'#' * digits}", locale="fr").replace("\xa0", NARROW)
+
+
+def percent(share: float | None) -> str:
+    """« 54 % » of a share between 0 and 1."""
+    return "–" if share is None else f"{number(share * 100)}{NARROW}%"
+
+
+def phone(e164: str | None) -> str:
+    """« 06 12 34 56 78 », or the international form of a foreign number."""
+    if not e164:
+        return ""
+    parsed = phonenumbers.parse(e164)
+    style = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == 33 else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(parsed, style))
+
+
+def _as_day(moment: date | datetime) -> date:
+    return day_of(moment) if isinstance(moment, datetime) else moment
+
+
+# Lists whose whole state is in the URL
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows: which, of how many, and how many rows there are in all."""
+
+    rows: Sequence[Any]
+    number: int
+    size: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, math.ceil(self.total / self.size))
+
+    @property
+    def has_prev(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.number > 1
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.number < self.pages
+
+    @property
+    def first(self) -> int:
+        """The rank of the first row shown."""
+        return (self.number - 1) * self.size + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        """The rank of the last row shown."""
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+
+def page_number() -> int:
+    """The page asked for in the URL, from 1."""
+    asked = request.args.get("page", "1")
+    return min(int(asked), 100_000) if asked.isdecimal() and int(asked) > 0 else 1
+
+
+def url_with(**changes: object) -> str:
+    """The present URL with some of its query changed; None removes; the page starts again at 1."""
+    args: dict[str, list[str]] = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "page"}
+    for name, value in changes.items():
+        if value is None:
+            args.pop(name, None)
+        else:
+            args[name] = [str(each) for each in value] if isinstance(value, (list, tuple)) else [str(value)]
+    query = urlencode(args, doseq=True)
+    return f"{request.path}?{query}" if query else request.path
+
+
+def safe_next(target: str | None, fallback: str) -> str:
+    """A path of this house to go on to, or the fallback: never another host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target or "\r" in target:
+        return fallback
+    return target
+
+
+# Static files
+
+
+def read_manifest() -> dict[str, str]:
+    """Names of built files by their source names; empty before the front end was built."""
+    path = STATIC / "manifest.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+# The frame
+
+
+def begin_request() -> None:
+    """Give each request an identifier that logs, audit and error pages share."""
+    g.request_id = uuid.uuid4().hex[:12]
+
+
+def dress(response: Response) -> Response:
+    """Headers on every answer; pages are never kept by a cache."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    return response
+
+
+def error_page(status: int, **facts: object) -> tuple[str, int]:
+    """The page of one kind of failure, with its incident number."""
+    known = status if status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 503) else (400 if status < 500 else 500)
+    return render_template(f"errors/{known}.html", request_id=g.get("request_id", ""), **facts), status
+
+
+def on_http_error(error: HTTPException) -> ResponseReturnValue:
+    """Any refusal of the frame, as a page or as a bare status for scripts."""
+    rollback()
+    status = error.code or 500
+    if error.response is not None:
+        return error.response
+    if request.path.startswith("/brouillons/") or request.headers.get("Accept", "").startswith("application/json"):
+        return "", status
+    answer = error_page(status, description=error.description)
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return answer[0], status, headers
+
+
+def on_csrf_error(_error: CSRFError) -> ResponseReturnValue:
+    """A form whose token is missing or foreign."""
+    rollback()
+    return error_page(400, token_refused=True)
+
+
+def on_stale(_error: StaleDataError) -> ResponseReturnValue:
+    """Somebody else saved the same row in the same instant."""
+    rollback()
+    return error_page(409)
+
+
+def on_database_away(error: sa.exc.OperationalError) -> ResponseReturnValue:
+    """The database cannot be reached: say so, never show an empty list."""
+    log.error("database_unreachable", extra={"failure": type(error.orig).__name__})
+    rollback()
+    return error_page(503)
+
+
+def redirect_after(target: str) -> ResponseReturnValue:
+    """After a successful post: go there with a fresh GET."""
+    return redirect(target, 303)
+
+
+def init_app(app: Flask) -> None:
+    """Filters, globals, headers, error pages and static files."""
+    csrf.init_app(app)
+    app.jinja_env.autoescape = True
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for shape in (day, day_short, month, hour, ago, number, percent, phone):
+        app.add_template_filter(shape)
+    manifest = read_manifest()
+
+    def asset(name: str) -> str:
+        return f"/static/{manifest.get(name, name)}"
+
+    app.jinja_env.globals.update(asset=asset, url_with=url_with, can=permissions.can, today=today)
+    app.before_request(begin_request)
+    app.after_request(dress)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(CSRFError, on_csrf_error)
+    app.register_error_handler(StaleDataError, on_stale)
+    app.register_error_handler(sa.exc.OperationalError, on_database_away)
+    if proxies := app.config.get("TRUSTED_PROXIES"):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    if STATIC.is_dir():
+        app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
+            app.wsgi_app, root=str(STATIC), prefix="static/", immutable_file_test=r"^.+\.[0-9a-f]{8,}\..+$", max_age=3600
+        )

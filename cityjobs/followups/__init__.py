@@ -1,0 +1,1 @@
+"""What was said with a person, and what comes next."""

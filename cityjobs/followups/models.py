@@ -1,0 +1,111 @@
+"""Interviews, their versions, private notes and next steps."""
+
+import uuid
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from cityjobs.accounts.models import User
+from cityjobs.core.db import Model, Versioned, created, key
+from cityjobs.followups.rules import InterviewMode, StepState
+from cityjobs.territory.models import Cite
+
+_PARCOURS = ("parcours.id", "parcours.person_id", "parcours.cite_id")
+
+
+class Interview(Versioned, Model):
+    """An exchange that took place, or was tried (`reached` false); `duration` in minutes."""
+
+    __tablename__ = "interview"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+    author_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id), index=True)
+    held_on: Mapped[date]
+    mode: Mapped[InterviewMode] = mapped_column(sa.Text)
+    duration: Mapped[int | None]
+    reached: Mapped[bool] = mapped_column(default=True)
+    synthesis: Mapped[str]
+    created_at: Mapped[created]
+    updated_at: Mapped[datetime | None]
+    author: Mapped[User] = relationship()
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.UniqueConstraint("id", "person_id", "cite_id"),
+        sa.Index("ix_interview_person_held", "person_id", sa.text("held_on desc"), sa.text("created_at desc")),
+        sa.Index("ix_interview_parcours_held", "parcours_id", "held_on"),
+        sa.Index("ix_interview_cite_held", "cite_id", "held_on"),
+    )
+
+
+class InterviewVersion(Model):
+    """What an interview said before an edit; never changed."""
+
+    __tablename__ = "interview_version"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    interview_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    held_on: Mapped[date]
+    mode: Mapped[InterviewMode] = mapped_column(sa.Text)
+    duration: Mapped[int | None]
+    reached: Mapped[bool]
+    synthesis: Mapped[str]
+    replaced_by_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id))
+    replaced_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["interview_id", "person_id", "cite_id"], ["interview.id", "interview.person_id", "interview.cite_id"]
+        ),
+        sa.UniqueConstraint("interview_id", "number"),
+    )
+
+
+class PrivateNote(Versioned, Model):
+    """A note that its author alone can read: not the coordinator, not the worker, not an export."""
+
+    __tablename__ = "private_note"
+    interview_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    author_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id), primary_key=True)
+    person_id: Mapped[uuid.UUID]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    body: Mapped[str]
+    updated_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["interview_id", "person_id", "cite_id"], ["interview.id", "interview.person_id", "interview.cite_id"]
+        ),
+        sa.Index("ix_private_note_person", "person_id", "author_id"),
+    )
+
+
+class NextStep(Versioned, Model):
+    """What was agreed to come next, and for when. It is due for whoever is the référent on that day."""
+
+    __tablename__ = "next_step"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+    interview_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Interview.id), index=True)
+    title: Mapped[str]
+    due_on: Mapped[date]
+    state: Mapped[StepState] = mapped_column(sa.Text, default=StepState.TODO)
+    result: Mapped[str | None]
+    created_by_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+    settled_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.Index("ix_next_step_todo", "parcours_id", "due_on", postgresql_where=sa.text("state = 'todo'")),
+        sa.Index("ix_next_step_due", "due_on", postgresql_where=sa.text("state = 'todo'")),
+        sa.Index("ix_next_step_person", "person_id"),
+    )

@@ -1,0 +1,1 @@
+"""What must be recalled to whom, and the ledger that proves it was."""

@@ -1,0 +1,1 @@
+"""What the programme reads: figures, the rows behind them, frozen reports, exports."""

@@ -1,0 +1,1 @@
+"""Cités, programmes, communes, QPV and the organisations of each collective."""

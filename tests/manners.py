@@ -1,0 +1,260 @@
+"""A client that reads pages as a careful visitor: it checks each page's manners and fills forms as they are."""
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+VOID = frozenset("area base br col embed hr img input link meta source track wbr use path rect line circle polygon".split())
+UNLABELLED = frozenset({"hidden", "submit", "button", "image", "reset"})
+
+
+@dataclass
+class Element:
+    """One element of a page."""
+
+    tag: str
+    attributes: dict[str, str]
+    children: list["Element"] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def all(self, tag: str, **attributes: str) -> list["Element"]:
+        """Every descendant with this tag and these attributes, in order (`class_` looks among the classes)."""
+        found = []
+        for child in self.children:
+            wanted = tag in ("*", child.tag) and all(
+                value in child.attributes.get("class", "").split() if name == "class_" else child.attributes.get(name.replace("_", "-")) == value
+                for name, value in attributes.items()
+            )
+            if wanted:
+                found.append(child)
+            found.extend(child.all(tag, **attributes))
+        return found
+
+    def text(self) -> str:
+        """The words inside, spaces folded (no-break spaces are kept as plain ones)."""
+        inside = " ".join([*self.words, *(child.text() for child in self.children)])
+        return re.sub(r"\s+", " ", inside).strip()
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name]
+
+
+class _Tree(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Element("root", {})
+        self.open = [self.root]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self.open[-1].children.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        for depth in range(len(self.open) - 1, 0, -1):
+            if self.open[depth].tag == tag:
+                del self.open[depth:]
+                return
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            element = Element("#text", {}, words=[data])
+            self.open[-1].children.append(element)
+
+
+@dataclass
+class FilledForm:
+    """A form as it stands on its page: where it goes, how, and with which values."""
+
+    action: str
+    method: str
+    values: dict[str, Any]
+    element: Element
+
+
+class Page:
+    """An answer, read as a page."""
+
+    def __init__(self, response: TestResponse, url: str) -> None:
+        self.response, self.url, self.status = response, url, response.status_code
+        tree = _Tree()
+        if response.mimetype == "text/html":
+            tree.feed(response.get_data(as_text=True))
+        self.root = tree.root
+
+    @property
+    def location(self) -> str:
+        """Where a redirect leads."""
+        return self.response.headers["Location"]
+
+    @property
+    def json(self) -> Any:
+        """The JSON answer."""
+        return self.response.json
+
+    def all(self, tag: str, **attributes: str) -> list[Element]:
+        """Every element with this tag and these attributes."""
+        return self.root.all(tag, **attributes)
+
+    def text(self) -> str:
+        """All the words of the page."""
+        return self.root.text()
+
+    def main(self) -> str:
+        """The words of its main part."""
+        return " ".join(element.text() for element in self.all("main"))
+
+    def links(self) -> dict[str, str]:
+        """Link texts and where they lead."""
+        return {link.text(): link.attributes.get("href", "") for link in self.all("a")}
+
+    def form(self, action: str | None = None, *, holding: str | None = None) -> FilledForm:
+        """The form of an action (its path's end) or holding a field; by default the only one in the main part."""
+        places = self.all("main") or [self.root]
+        forms = [form for place in places for form in place.all("form")]
+        if action is not None:
+            forms = [form for form in self.all("form") if urlsplit(form.attributes.get("action") or self.url).path.endswith(action)]
+        if holding is not None:
+            forms = [form for form in forms if any(holding == e.attributes.get("name") for e in form.all("*"))]
+        assert forms, f"no form {action or ''} {holding or ''} on {self.url}: {self.text()[:600]}"
+        form = forms[0]
+        return FilledForm(
+            urljoin(self.url, form.attributes.get("action") or self.url), form.attributes.get("method", "get").lower(), _values(form), form
+        )
+
+    def errors(self) -> str:
+        """What the page says is wrong."""
+        return " ".join(element.text() for element in self.all("*", role="alert"))
+
+
+def _values(form: Element) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for control in form.all("*"):
+        name = control.attributes.get("name")
+        if not name or "disabled" in control.attributes:
+            continue
+        if control.tag == "textarea":
+            values[name] = "".join(word for child in control.children for word in child.words).removeprefix("\n")
+        elif control.tag == "select":
+            options = control.all("option")
+            chosen = [option for option in options if "selected" in option.attributes] or options[:1]
+            values[name] = chosen[0].attributes.get("value", chosen[0].text()) if chosen else ""
+        elif control.tag == "input":
+            kind = control.attributes.get("type", "text")
+            if kind in ("checkbox", "radio"):
+                if "checked" in control.attributes:
+                    values.setdefault(name, []) if kind == "checkbox" else None
+                    value = control.attributes.get("value", "on")
+                    if kind == "checkbox":
+                        values[name].append(value)
+                    else:
+                        values[name] = value
+            elif kind not in ("submit", "button", "image", "reset", "file"):
+                values[name] = control.attributes.get("value", "")
+    return values
+
+
+class PageClient:
+    """Gets pages and submits the forms found on them."""
+
+    def __init__(self, app: Flask) -> None:
+        self.flask: FlaskClient = app.test_client()
+
+    def session_transaction(self) -> Any:
+        """The signed cookie, to read or write."""
+        return self.flask.session_transaction()
+
+    def get(self, url: str, *, status: int = 200, **kwargs: Any) -> Page:
+        """Get a page, expecting a status, and check its manners."""
+        return self._answer(self.flask.get(url, **kwargs), url, status)
+
+    def post(self, url: str, values: dict[str, Any] | None = None, *, status: int = 303, **kwargs: Any) -> Page:
+        """Post values with this session's token, without a page: what a forger with a session would do."""
+        token = {} if "json" in kwargs else {"csrf_token": self.token()}
+        return self._answer(self.flask.post(url, data={**token, **(values or {})} if "json" not in kwargs else None, **kwargs), url, status)
+
+    def submit(self, form: FilledForm, *, status: int = 303, **changes: Any) -> Page:
+        """Send a form as a visitor would, with some fields changed (None leaves a field out)."""
+        values = {name: value for name, value in {**form.values, **changes}.items() if value is not None}
+        if form.method == "get":
+            return self._answer(self.flask.get(form.action, query_string=values), form.action, status)
+        return self._answer(self.flask.post(form.action, data=values), form.action, status)
+
+    def follow(self, page: Page) -> Page:
+        """Go where a redirect leads."""
+        return self.get(page.location)
+
+    def token(self) -> str:
+        """A forgery token valid for this session."""
+        from flask_wtf.csrf import generate_csrf
+
+        with self.flask.session_transaction() as cookie:
+            kept = dict(cookie)
+        with self.flask.application.test_request_context():
+            from flask import session
+
+            session.update(kept)
+            token = generate_csrf()
+            raw = session["csrf_token"]
+        with self.flask.session_transaction() as cookie:
+            cookie["csrf_token"] = raw
+        return str(token)
+
+    def _answer(self, response: TestResponse, url: str, status: int) -> Page:
+        page = Page(response, url)
+        assert page.status == status, f"{url}: {page.status} instead of {status}: {page.errors() or page.text()[:800]}"
+        check_headers(page)
+        if response.mimetype == "text/html" and page.status not in (301, 302, 303):
+            check_manners(page)
+        return page
+
+
+def check_headers(page: Page) -> None:
+    """Headers that every answer carries."""
+    policy = page.response.headers.get("Content-Security-Policy", "")
+    assert "default-src 'none'" in policy and "unsafe" not in policy, page.url
+    assert page.response.headers.get("X-Content-Type-Options") == "nosniff", page.url
+
+
+def check_manners(page: Page) -> None:
+    """One h1, a title, labels, no duplicate ids, captions, tokens, nothing inline."""
+    where = page.url
+    assert [html.attributes.get("lang") for html in page.all("html")] == ["fr"], where
+    assert len(page.all("h1")) == 1, f"{where}: {len(page.all('h1'))} h1"
+    titles = [title for head in page.all("head") for title in head.all("title")]
+    assert len(titles) == 1 and titles[0].text(), where
+    every = page.all("*")
+    ids = [element["id"] for element in every if element.attributes.get("id")]
+    assert len(ids) == len(set(ids)), f"{where}: {sorted({i for i in ids if ids.count(i) > 1})}"
+    labelled = {label.attributes.get("for") for label in page.all("label")}
+    wrapped = {id(control) for label in page.all("label") for control in label.all("*")}
+    for element in every:
+        assert "style" not in element.attributes, f"{where}: inline style on {element.tag}"
+        assert not any(name.startswith("on") for name in element.attributes), f"{where}: inline script on {element.tag}"
+        named = any(element.attributes.get(name) for name in ("aria-label", "aria-labelledby"))
+        if element.tag in ("select", "textarea") or (
+            element.tag == "input" and element.attributes.get("type", "text") not in UNLABELLED
+        ):
+            assert named or element.attributes.get("id") in labelled or id(element) in wrapped, (
+                f"{where}: no label for {element.attributes.get('name')}"
+            )
+        if element.tag == "img":
+            assert "alt" in element.attributes, where
+        if element.tag == "table":
+            assert element.all("caption") and element.all("th"), f"{where}: a table without caption or headers"
+        if element.tag in ("button", "a"):
+            assert element.text() or named or element.all("title"), f"{where}: an empty {element.tag}"
+        if element.tag == "form" and element.attributes.get("method", "get").lower() == "post":
+            assert element.all("input", name="csrf_token"), f"{where}: a form without token"
+        if element.tag == "script":
+            assert element.attributes.get("src") and not element.text(), f"{where}: an inline script"
+        for reference in ("aria-describedby", "aria-labelledby", "aria-controls"):
+            for target in element.attributes.get(reference, "").split():
+                assert target in ids, f"{where}: {reference} points to nothing: {target}"

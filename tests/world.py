@@ -1,0 +1,194 @@
+"""A small made-up world: Cités, professionals and persons, written as the worker's role, really committed."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from cityjobs.accounts.models import Membership, SignInSession, User
+from cityjobs.core.clock import today
+from cityjobs.core.permissions import Role
+from cityjobs.followups.models import Interview, NextStep
+from cityjobs.followups.rules import InterviewMode
+from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.rules import CLOSED_STATUSES, SpottingChannel, Status
+from cityjobs.people.models import Person
+from cityjobs.people.rules import Gender
+from cityjobs.territory.models import Cite, CollectiveMember, Organisation
+from cityjobs.territory.rules import OrganisationFamily
+
+ORDER = [Status.REPERE, Status.CONTACTE, Status.RENCONTRE, Status.DIAGNOSTIC, Status.ACTIF, Status.SORTI]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A professional in one membership."""
+
+    user: User
+    membership: Membership
+    cite: Cite
+    role: Role
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The user's identifier."""
+        return self.user.id
+
+
+@dataclass(frozen=True)
+class Case:
+    """A person with one parcours."""
+
+    person: Person
+    parcours: Parcours
+    assignment: Assignment | None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """The person's identifier, as in URLs."""
+        return self.person.id
+
+
+class World:
+    """Makes what a test needs; everything is committed at once."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.session = Session(engine, expire_on_commit=False)
+        self.counter = 0
+
+    def keep(self, *rows: Any) -> None:
+        """Write rows."""
+        self.session.add_all(rows)
+        self.session.commit()
+
+    def next(self) -> int:
+        """A number not used before in this world."""
+        self.counter += 1
+        return self.counter
+
+    def cite(self, name: str = "Roubaix", **settings: Any) -> Cite:
+        """A Cité with an association as chef de file."""
+        lead = Organisation(name=f"Porteur {name} {self.next()}", family=OrganisationFamily.COLLECTIVITE, kind="COMMUNE")
+        self.keep(lead)
+        cite = Cite(
+            id=uuid.uuid4(), slug=f"{name.lower()}-{self.next()}", name=name, programme_name="Cités de l’emploi",
+            labelled_year=2021, chef_de_file_id=lead.id, **settings,
+        )
+        self.keep(cite)
+        self.keep(CollectiveMember(cite_id=cite.id, organisation_id=lead.id))
+        return cite
+
+    def organisation(self, cite: Cite, name: str | None = None, **facts: Any) -> Organisation:
+        """A member of the collective."""
+        organisation = Organisation(
+            id=uuid.uuid4(), name=name or f"Association {self.next()}", family=OrganisationFamily.ASSOCIATION,
+            **{"kind": "ASSO_PROXIMITE", **facts},
+        )
+        self.keep(organisation)
+        self.keep(CollectiveMember(cite_id=cite.id, organisation_id=organisation.id))
+        return organisation
+
+    def member(self, role: Role | str, cite: Cite, *, first_name: str = "Samira", last_name: str | None = None, **facts: Any) -> Member:
+        """A professional with one membership."""
+        number = self.next()
+        user = User(
+            id=uuid.uuid4(), email=facts.pop("email", f"pro{number}@cite.example"), first_name=first_name,
+            last_name=last_name or f"Lahlou{number}", password_hash=facts.pop("password_hash", None),
+        )
+        self.keep(user)
+        return self.also(user, role, cite, **facts)
+
+    def also(self, user: User, role: Role | str, cite: Cite, **facts: Any) -> Member:
+        """One more membership of the same professional."""
+        organisation_id = facts.pop("organisation_id", None) or cite.chef_de_file_id
+        membership = Membership(
+            id=uuid.uuid4(), user_id=user.id, organisation_id=organisation_id, cite_id=cite.id, role=Role(role),
+            started_on=facts.pop("started_on", date(2024, 1, 1)), **facts,
+        )
+        self.keep(membership)
+        return Member(user, membership, cite, Role(role))
+
+    def open_session(self, member: Member) -> str:
+        """A session on the server; returns the token of its cookie."""
+        token = secrets.token_urlsafe(32)
+        now = datetime.now(UTC)
+        self.keep(
+            SignInSession(
+                token_hash=hashlib.sha256(token.encode()).hexdigest(), user_id=member.user.id,
+                membership_id=member.membership.id, opened_at=now, last_seen_at=now, device="test",
+            )
+        )
+        return token
+
+    def case(
+        self,
+        cite: Cite,
+        *,
+        referent: Member | None = None,
+        spotted_by: Member | None = None,
+        status: Status = Status.ACTIF,
+        first_name: str = "Nadia",
+        last_name: str | None = None,
+        days_ago: int = 60,
+        **facts: Any,
+    ) -> Case:
+        """A person whose parcours went, day after day, to a status."""
+        number = self.next()
+        person = Person(
+            id=uuid.uuid4(), cite_id=cite.id, first_name=first_name, last_name=last_name or f"Lefebvre{number}",
+            **{"phone": f"+336{number:08d}", "gender": Gender.FEMME, **facts},
+        )
+        spotted_on = today() - timedelta(days=days_ago)
+        reached = ORDER.index(status) if status in ORDER else 0
+        days = [spotted_on + timedelta(days=step) for step in range(6)]
+        parcours = Parcours(
+            id=uuid.uuid4(), cite_id=cite.id, person_id=person.id, status=status, spotted_on=spotted_on,
+            contacted_on=days[1] if reached >= 1 else None,
+            met_on=days[2] if reached >= 2 else None,
+            diagnosed_on=days[3] if reached >= 3 else None,
+            started_on=days[4] if reached >= 4 else None,
+            ended_on=days[5] if status in CLOSED_STATUSES else None,
+            end_reason="autre" if status is Status.NON_ENTREE else "cdi" if status is Status.SORTI else None,
+        )
+        spotting = Spotting(
+            cite_id=cite.id, person_id=person.id, parcours_id=parcours.id, spotted_on=spotted_on,
+            channel=SpottingChannel.ADULTE_RELAIS, spotted_by_id=spotted_by.id if spotted_by else None,
+        )
+        self.keep(person)
+        self.keep(parcours)
+        self.keep(spotting)
+        assignment = self.assign(person, parcours, referent) if referent else None
+        return Case(person, parcours, assignment)
+
+    def assign(self, person: Person, parcours: Parcours, referent: Member, **facts: Any) -> Assignment:
+        """Make somebody the référent."""
+        assignment = Assignment(
+            id=uuid.uuid4(), cite_id=person.cite_id, person_id=person.id, parcours_id=parcours.id, referent_id=referent.id,
+            organisation_id=referent.membership.organisation_id, **facts,
+        )
+        self.keep(assignment)
+        return assignment
+
+    def interview(self, case: Case, author: Member, *, days_ago: int = 5, **facts: Any) -> Interview:
+        """An exchange that took place."""
+        interview = Interview(
+            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.person.id, parcours_id=case.parcours.id, author_id=author.id,
+            held_on=today() - timedelta(days=days_ago),
+            **{"mode": InterviewMode.TELEPHONE, "synthesis": "Point sur les démarches.", **facts},
+        )
+        self.keep(interview)
+        return interview
+
+    def step(self, case: Case, author: Member, *, in_days: int = 3, **facts: Any) -> NextStep:
+        """Something that comes next."""
+        step = NextStep(
+            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.person.id, parcours_id=case.parcours.id,
+            created_by_id=author.id, due_on=today() + timedelta(days=in_days), **{"title": "Rappeler la crèche", **facts},
+        )
+        self.keep(step)
+        return step
