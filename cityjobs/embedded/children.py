@@ -55,7 +55,7 @@ def spawn(
         if os.getppid() != mother:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with log.open("ab") as output:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
         child = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ import os
 import pwd
 import re
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -88,6 +89,12 @@ def socket_directory(wanted: Path, owner: pwd.struct_passwd | None = None) -> Pa
             ) from None
     make_directory(short, 0o700, owner)
     return short
+
+
+def leave_socket_directory(used: Path, wanted: Path) -> None:
+    """Remove the directory socket_directory chose outside the home, if it did."""
+    if used != wanted:
+        shutil.rmtree(used, ignore_errors=True)
 
 
 @contextmanager

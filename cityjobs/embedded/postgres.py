@@ -19,6 +19,7 @@ from cityjobs.embedded import children
 from cityjobs.embedded.home import (
     Refused,
     held_lock,
+    leave_socket_directory,
     make_directory,
     remembered_secrets,
     socket_directory,
@@ -90,6 +91,7 @@ class EmbeddedPostgres:
         if self.child is not None:
             children.stop([self.child], signal.SIGINT, patience=20)
             self.child = None
+            leave_socket_directory(self._socket, self.home / "run")
         self._lock.close()
 
     def __enter__(self) -> "EmbeddedPostgres":

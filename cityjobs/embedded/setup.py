@@ -229,9 +229,7 @@ def runs(python: Path) -> bool:
     """Whether a .venv's Python still works: the system's one it points to may be gone."""
     try:
         return (
-            subprocess.run(
-                [str(python), "-m", "pip", "--version"], capture_output=True, check=False
-            ).returncode
+            subprocess.run([str(python), "-c", "import pip"], capture_output=True, check=False).returncode
             == 0
         )
     except OSError:

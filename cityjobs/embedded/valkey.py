@@ -9,11 +9,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cityjobs.embedded import children
 from cityjobs.embedded.home import (
     Refused,
     held_lock,
+    leave_socket_directory,
     make_directory,
     remembered_secrets,
     socket_directory,
@@ -55,6 +58,7 @@ class EmbeddedValkey:
         if self.child is not None:
             children.stop([self.child], signal.SIGTERM, patience=15)
             self.child = None
+            leave_socket_directory(self._socket, self.home / "run")
         self._lock.close()
 
     def __enter__(self) -> "EmbeddedValkey":
@@ -93,7 +97,7 @@ class EmbeddedValkey:
             cwd=self.home,
         )
         deadline = time.monotonic() + 60
-        with redis.Redis.from_url(self.url()) as client:
+        with redis.Redis.from_url(self.url(), retry=Retry(NoBackoff(), 0)) as client:
             while self.child.poll() is None and time.monotonic() < deadline:
                 try:
                     client.ping()
