@@ -385,7 +385,7 @@ def _ask_health(port: int) -> tuple[int | None, str]:
 def _sentence_of(error: OSError, home: Path) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"Le disque est plein : libérez de la place pour {home}, puis relancez."
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}:
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}:
         return (
             f"Ce compte ne peut pas écrire dans {error.filename or home} : choisissez un autre CITYJOBS_HOME."
         )
