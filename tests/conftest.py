@@ -127,9 +127,9 @@ class Databases:
         self.superuser.execute("; ".join(f"delete from {table}" for table in self.tables))
 
     @contextmanager
-    def connected_as(self, role: str, **settings: object) -> Iterator[psycopg.Connection[Any]]:
+    def connected_as(self, database_role: str, /, **settings: object) -> Iterator[psycopg.Connection[Any]]:
         """A connection as one role, with cityjobs.<setting> told for the one transaction that is rolled back."""
-        with psycopg.connect(self.url(role)) as connection:
+        with psycopg.connect(self.url(database_role)) as connection:
             for name, value in settings.items():
                 connection.execute("select set_config(%s, %s, true)", (f"cityjobs.{name}", str(value or "")))
             yield connection

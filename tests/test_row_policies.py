@@ -1,0 +1,259 @@
+"""The second wall: what PostgreSQL itself lets each role see, asked without any of the application's own scoping."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from cityjobs.parcours.rules import Status
+from tests.conftest import Databases
+from tests.world import Case, Member, World
+
+POINTING = "select c.table_name from information_schema.columns c where c.table_schema = 'public' and c.column_name in ('person_id', 'parcours_id', 'interview_id')"
+CASE_TABLES = ("interview", "next_step")
+PERSON_TABLES = ("person", "parcours", "spotting", "assignment")
+
+
+class Two:
+    """Two Cités, mirrored: coordination, two référents, a spotter, cases of each."""
+
+    def __init__(self, world: World) -> None:
+        self.here, self.there = world.cite("Roubaix"), world.cite("Calais")
+        self.coordinator = world.member("coordinator", self.here)
+        self.referent = world.member("referent", self.here)
+        self.colleague = world.member("referent", self.here)
+        self.spotter = world.member("spotter", self.here)
+        self.outsider = world.member("referent", self.there)
+        self.mine = self._full(world, self.referent)
+        self.colleagues = self._full(world, self.colleague)
+        self.theirs = self._full(world, self.outsider)
+        self.spotted = world.case(self.here, spotted_by=self.spotter, status=Status.REPERE)
+
+    @staticmethod
+    def _full(world: World, referent: Member) -> Case:
+        case = world.case(referent.cite, referent=referent)
+        world.interview(case, referent)
+        world.step(case, referent)
+        return case
+
+
+@pytest.fixture
+def two(world: World) -> Two:
+    return Two(world)
+
+
+@pytest.fixture
+def as_member(databases: Databases) -> Callable[[Member | None], Any]:
+    def connected(member: Member | None) -> Any:
+        if member is None:
+            return databases.connected_as("cityjobs_web")
+        return databases.connected_as("cityjobs_web", user_id=member.id, role=member.role.value, cite_id=member.cite.id)
+
+    return connected
+
+
+def people(connection: psycopg.Connection[Any], table: str) -> set[uuid.UUID]:
+    column = "id" if table == "person" else "person_id"
+    return {row[0] for row in connection.execute(f"select {column} from {table}")}  # noqa: S608
+
+
+def test_every_table_that_holds_or_points_to_a_person_is_policed(databases: Databases) -> None:
+    guarded = {
+        row[0]
+        for row in databases.superuser.execute(
+            "select relname from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity and relforcerowsecurity"
+        )
+    }
+    pointing = {row[0] for row in databases.superuser.execute(f"{POINTING} and c.table_name not in (select viewname from pg_views)")}
+    assert pointing | {"person", "draft", "outgoing", "activity_report"} <= guarded
+
+
+def test_the_web_owns_nothing_and_cannot_bypass(databases: Databases) -> None:
+    roles = databases.superuser.execute(
+        "select rolname, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb from pg_roles where rolname in ('cityjobs_web', 'cityjobs_worker')"
+    ).fetchall()
+    assert [row[1:] for row in roles] == [(False,) * 4] * 2
+    owned = databases.superuser.execute(
+        "select count(*) from pg_class where relowner in (select oid from pg_roles where rolname in ('cityjobs_web', 'cityjobs_worker'))"
+    ).fetchone()
+    assert owned == (0,)
+
+
+def test_whoever_is_not_named_sees_nothing(two: Two, as_member: Any) -> None:
+    with as_member(None) as connection:
+        for table in (*PERSON_TABLES, *CASE_TABLES, "reminder", "parcours_transition", "activity_report", "app.case_facts", "app.contact_facts"):
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,), table  # noqa: S608
+
+
+def test_a_coordinator_sees_the_whole_cite_and_nothing_else(two: Two, as_member: Any) -> None:
+    with as_member(two.coordinator) as connection:
+        for table in PERSON_TABLES[:3]:
+            assert people(connection, table) == {two.mine.id, two.colleagues.id, two.spotted.id}, table
+        for table in CASE_TABLES:
+            assert people(connection, table) == {two.mine.id, two.colleagues.id}, table
+
+
+def test_a_referent_sees_whom_they_follow(two: Two, as_member: Any) -> None:
+    with as_member(two.referent) as connection:
+        for table in (*PERSON_TABLES, *CASE_TABLES):
+            assert people(connection, table) == {two.mine.id}, table
+
+
+def test_a_co_referent_sees_the_case_too(two: Two, world: World, as_member: Any) -> None:
+    world.assign(two.colleagues.person, two.colleagues.parcours, two.referent, kind="co_referent")
+    with as_member(two.referent) as connection:
+        for table in (*PERSON_TABLES, *CASE_TABLES):
+            assert people(connection, table) == {two.mine.id, two.colleagues.id}, table
+
+
+def test_an_assignment_that_ended_opens_nothing(two: Two, databases: Databases, as_member: Any) -> None:
+    databases.superuser.execute("update assignment set ended_at = now() where referent_id = %s", (two.referent.id,))
+    with as_member(two.referent) as connection:
+        assert people(connection, "person") == set()
+
+
+def test_a_spotter_sees_whom_they_spotted_but_not_what_was_said(two: Two, world: World, as_member: Any) -> None:
+    world.assign(two.spotted.person, two.spotted.parcours, two.referent)
+    world.interview(two.spotted, two.referent)
+    with as_member(two.spotter) as connection:
+        assert people(connection, "person") == {two.spotted.id}
+        for table in CASE_TABLES:
+            assert people(connection, table) == set(), table
+
+
+@pytest.mark.parametrize("role", ["chef_de_file", "funder", "partner", "administrator", "nobody", "system", "owner"])
+def test_other_roles_see_no_person(two: Two, databases: Databases, role: str) -> None:
+    with databases.connected_as("cityjobs_web", user_id=two.coordinator.id, role=role, cite_id=two.here.id) as connection:
+        for table in (*PERSON_TABLES, *CASE_TABLES):
+            assert people(connection, table) == set(), table
+
+
+def test_masked_facts_hold_no_identity(two: Two, databases: Databases) -> None:
+    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="chef_de_file", cite_id=two.here.id) as connection:
+        rows = connection.execute("select * from app.case_facts").fetchall()
+        assert len(rows) == 3
+        assert two.mine.person.last_name not in str(rows)
+    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="funder", cite_id=two.here.id) as connection:
+        rows = connection.execute("select person_id, initials from app.case_facts").fetchall()
+        assert set(rows) == {(None, None)}
+    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="administrator", cite_id=two.here.id) as connection:
+        assert connection.execute("select count(*) from app.case_facts").fetchone() == (0,)
+
+
+WRITES = {
+    "person": "update person set first_name = 'X' where id = %(case)s",
+    "parcours": "update parcours set status = 'sorti', ended_on = current_date, end_reason = 'cdi' where person_id = %(case)s",
+    "assignment": "update assignment set ended_at = now() where person_id = %(case)s",
+    "interview": "update interview set synthesis = 'X' where person_id = %(case)s",
+    "next_step": "update next_step set title = 'X' where person_id = %(case)s",
+}
+
+
+@pytest.mark.parametrize("table", WRITES)
+def test_nobody_changes_what_they_cannot_see(two: Two, as_member: Any, table: str) -> None:
+    with as_member(two.referent) as connection:
+        for case in (two.colleagues, two.theirs):
+            assert connection.execute(WRITES[table], {"case": case.id}).rowcount == 0
+        assert connection.execute(WRITES[table], {"case": two.mine.id}).rowcount == 1
+
+
+INSERTS = {
+    "interview": "insert into interview (id, cite_id, person_id, parcours_id, author_id, held_on, mode, reached, synthesis, created_at)"
+    " values (gen_random_uuid(), %(cite)s, %(person)s, %(parcours)s, %(me)s, current_date, 'telephone', true, 'X', now())",
+    "next_step": "insert into next_step (id, cite_id, person_id, parcours_id, title, due_on, state, created_by_id, created_at)"
+    " values (gen_random_uuid(), %(cite)s, %(person)s, %(parcours)s, 'X', current_date, 'todo', %(me)s, now())",
+    "assignment": "insert into assignment (id, cite_id, person_id, parcours_id, kind, referent_id, assigned_by_id, started_at)"
+    " values (gen_random_uuid(), %(cite)s, %(person)s, %(parcours)s, 'co_referent', %(me)s, %(me)s, now())",
+}
+
+
+@pytest.mark.parametrize("table", INSERTS)
+def test_nobody_adds_to_a_file_they_cannot_see(two: Two, as_member: Any, table: str) -> None:
+    for case in (two.colleagues, two.theirs):
+        for cite in (two.here, two.there):
+            with as_member(two.referent) as connection, pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ForeignKeyViolation)):
+                connection.execute(
+                    INSERTS[table], {"cite": cite.id, "person": case.id, "parcours": case.parcours.id, "me": two.referent.id}
+                )
+    with as_member(two.referent) as connection:
+        written = connection.execute(
+            INSERTS[table], {"cite": two.here.id, "person": two.mine.id, "parcours": two.mine.parcours.id, "me": two.referent.id}
+        )
+        assert written.rowcount == 1
+
+
+def test_nobody_writes_in_somebody_elses_name(two: Two, as_member: Any) -> None:
+    with as_member(two.referent) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(
+            INSERTS["interview"],
+            {"cite": two.here.id, "person": two.mine.id, "parcours": two.mine.parcours.id, "me": two.colleague.id},
+        )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update person set cite_id = %(there)s where id = %(mine)s",
+        "update parcours set spotted_on = '2020-01-01' where person_id = %(mine)s",
+        "update assignment set referent_id = %(me)s where person_id = %(mine)s",
+        "update interview set author_id = %(me)s where person_id = %(mine)s",
+        "delete from person where id = %(mine)s",
+        "delete from interview where person_id = %(mine)s",
+        "delete from assignment where person_id = %(mine)s",
+        "update parcours_transition set reason = 'X'",
+        "select * from outgoing",
+        "select * from audit.journal",
+        "insert into audit.journal (verb, subject, subject_id) values ('read', 'person', 'x')",
+        "update audit.journal set actor = null",
+        "delete from audit.journal",
+        "truncate audit.journal",
+        "alter table person disable row level security",
+        "alter table person disable trigger all",
+        "drop policy web_sees on person",
+        "set role cityjobs_owner",
+        "set session_replication_role = replica",
+    ],
+)
+def test_the_web_is_refused_what_no_page_needs(two: Two, as_member: Any, statement: str) -> None:
+    with as_member(two.referent) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement, {"there": two.there.id, "mine": two.mine.id, "me": two.referent.id} if "%(" in statement else None)
+
+
+def test_a_private_note_is_its_authors_alone(two: Two, databases: Databases, as_member: Any) -> None:
+    secret = "mot-que-personne-ne-doit-lire"
+    with psycopg.connect(databases.url("cityjobs_web")) as connection:
+        for name, value in (("user_id", two.referent.id), ("role", "referent"), ("cite_id", two.here.id)):
+            connection.execute("select set_config(%s, %s, true)", (f"cityjobs.{name}", str(value)))
+        connection.execute(
+            "insert into private_note (interview_id, author_id, person_id, cite_id, body, updated_at)"
+            " select id, author_id, person_id, cite_id, %s, now() from interview where person_id = %s",
+            (secret, two.mine.id),
+        )
+    with as_member(two.referent) as connection:
+        assert connection.execute("select body from private_note").fetchall() == [(secret,)]
+    for other in (two.coordinator, two.colleague, two.outsider, two.spotter):
+        with as_member(other) as connection:
+            assert connection.execute("select count(*) from private_note").fetchone() == (0,)
+    with databases.connected_as("cityjobs_worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("select count(*) from private_note")
+    with databases.connected_as("cityjobs_owner") as connection:
+        assert connection.execute("select count(*) from private_note").fetchone() == (0,)
+    journal = databases.superuser.execute("select count(*) from audit.journal j where j::text like %s", (f"%{secret}%",)).fetchone()
+    assert journal == (0,)
+
+
+POLICIES = ("person", "parcours", "spotting", "assignment", "interview", "next_step")
+
+
+@pytest.mark.parametrize("table", POLICIES)
+def test_these_tests_turn_red_when_a_policy_is_removed(two: Two, databases: Databases, as_member: Any, table: str) -> None:
+    databases.superuser.execute(f"alter table {table} disable row level security")
+    try:
+        with as_member(two.referent) as connection:
+            assert two.theirs.id in people(connection, table), f"without its policy, {table} shows another Cité"
+    finally:
+        databases.superuser.execute(f"alter table {table} enable row level security")
+    with as_member(two.referent) as connection:
+        assert two.theirs.id not in people(connection, table)
