@@ -107,14 +107,9 @@ class Supervisor:
         self.postgres.start()
         self._write_settings(post)
         self._keep(self._mail_catcher(post, page))
-        say("Mise à jour de la base…")
-        self._run_command("migrations", "La mise à jour de la base", "db", "upgrade")
-        if self.environment == "demo":
-            say("Données de démonstration, si la base est vide…")
-            self._run_command("demo", "La création des données de démonstration", "demo", "--if-empty")
+        accounts = self._take_first_steps()
         for program in self._applications(web):
             self._keep(program)
-        accounts = self._accounts()
         self._wait_for_web()
         self._announce(accounts, page)
 
@@ -278,30 +273,31 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
 
-    def _run_command(self, name: str, label: str, *arguments: str) -> str:
-        """Run a Flask command to its end; what it said. Raises Refused when it fails."""
-        argv = _python("-m", "flask", "--app", self.application, *arguments)
-        log = self._log(name)
-        already = log.stat().st_size if log.exists() else 0
-        self.errand = self._spawn(Program(name, label, argv, self._environment_for("command")))
+    def _take_first_steps(self) -> str:
+        """Migrate, and for a demo fill an empty database; the demo accounts, as text. Raises Refused."""
+        argv = _python("-m", "cityjobs.embedded.first_steps", self.application)
+        accounts = self.home / "accounts.txt"
+        accounts.unlink(missing_ok=True)
+        if self.environment == "demo":
+            argv += ["--demo", str(accounts)]
+            say("Mise à jour de la base, et données de démonstration si elle est vide…")
+        else:
+            say("Mise à jour de la base…")
+        log = self._log("first-steps")
+        log.unlink(missing_ok=True)
+        label = "La préparation de la base"
+        self.errand = self._spawn(Program("first-steps", label, argv, self._environment_for("command")))
         code = self._wait_watching(self.errand.poll)
         self.errand = None
-        said = log.read_bytes()[already if log.stat().st_size >= already else 0 :].decode(errors="replace")
         if code != 0:
-            last = "\n".join(f"  | {line}" for line in said.strip().splitlines()[-15:])
-            raise Refused(f"{label} a échoué (code {code}). Son journal est {log} :\n{last}")
-        return said
+            raise Refused(f"{label} a échoué (code {code}). Son journal est {log} :\n{_end_of(log)}")
+        return accounts.read_text(encoding="utf-8") if accounts.exists() else ""
 
     def _wait_watching(self, ended: Callable[[], int | None]) -> int:
         while (code := ended()) is None:
             self._check_launcher()
             time.sleep(0.05)
         return code
-
-    def _accounts(self) -> str:
-        if self.environment != "demo":
-            return ""
-        return self._run_command("accounts", "La liste des comptes de démonstration", "demo", "--accounts")
 
     def _wait_for_web(self) -> None:
         """Until /healthz is green; a web that answers but is not all green is announced with a warning."""
@@ -311,10 +307,9 @@ class Supervisor:
             for program, child in self.programs.values():
                 if child.poll() is not None:
                     log = self._log(program.name)
-                    last = "\n".join(
-                        f"  | {line}" for line in log.read_text(errors="replace").splitlines()[-15:]
+                    raise Refused(
+                        f"{program.label} s’arrête en démarrant. Son journal est {log} :\n{_end_of(log)}"
                     )
-                    raise Refused(f"{program.label} s’arrête en démarrant. Son journal est {log} :\n{last}")
             status, body = _ask_health(self.port)
             waited = time.monotonic() - began
             if status == 200:
@@ -360,6 +355,10 @@ def _ignore_signals() -> None:
 
 def _python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
+
+
+def _end_of(log: Path) -> str:
+    return "\n".join(f"  | {line}" for line in log.read_text(errors="replace").splitlines()[-15:])
 
 
 def _port_of(environ: Mapping[str, str]) -> int:

@@ -98,7 +98,7 @@ def test_a_stop_while_starting_leaves_nothing(home: Path, start_copy: StartCopy)
 def test_a_failing_command_is_shown_and_everything_stops(home: Path, start_copy: StartCopy) -> None:
     copy = start_copy(home / "one", free_port(), "tests.embedded.no_such_application")
     assert copy.child.wait(30) == 1
-    assert "La mise à jour de la base a échoué" in copy.said()
+    assert "La préparation de la base a échoué" in copy.said()
     assert "no_such_application" in copy.said()
     assert copy.programs() == []
 
