@@ -14,6 +14,7 @@
   const title = document.title;
   let reminder = null;
   let waiting = [];
+  let locked = false;
   let here = Date.now();
   let server = Date.now();
 
@@ -35,6 +36,7 @@
 
   const lock = () => {
     if (dialog.open) return;
+    locked = true;
     unwarn();
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
     document.title = "Verrouillé – CityJobs";
@@ -45,6 +47,7 @@
   };
 
   const unlock = () => {
+    locked = false;
     here = Date.now();
     write("cityjobs.gesture", here);
     answered();
@@ -65,6 +68,7 @@
   };
 
   let written = 0;
+  let asked = 0;
   const touch = (sure = false) => {
     if (dialog.open) return;
     const now = Date.now();
@@ -72,7 +76,8 @@
     here = now;
     if (sure || now - written > 15000) { written = now; write("cityjobs.gesture", now); }
     unwarn();
-    if (now - lastAnswer() > 8 * MINUTE) { answered(); ask(); }
+    // Somebody types and sends nothing: tell the server that we are here, a second later so that a form being sent goes first.
+    if (now - lastAnswer() > 8 * MINUTE && now - asked > MINUTE) { asked = now; setTimeout(() => { if (!dialog.open && Date.now() - lastAnswer() > 8 * MINUTE) ask(); }, 1000); }
   };
 
   const look = () => {
@@ -102,7 +107,10 @@
     if (event.detail.xhr.status === 401 && event.detail.xhr.getResponseHeader("X-Lock") === "1") { event.detail.shouldSwap = false; lock(); } else if (event.detail.xhr.status < 400) answered();
   });
 
+  // Échap does not open a lock, however often it is pressed.
   dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.addEventListener("keydown", (event) => { if (event.key === "Escape") event.preventDefault(); });
+  dialog.addEventListener("close", () => { if (locked) { dialog.showModal(); password.focus(); } });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     refusal.hidden = true;
