@@ -35,7 +35,9 @@ class Interview(Versioned, Model):
     __table_args__ = (
         sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
-        sa.Index("ix_interview_person_held", "person_id", sa.text("held_on desc"), sa.text("created_at desc")),
+        sa.Index(
+            "ix_interview_person_held", "person_id", sa.text("held_on desc"), sa.text("created_at desc")
+        ),
         sa.Index("ix_interview_parcours_held", "parcours_id", "held_on"),
         sa.Index("ix_interview_cite_held", "cite_id", "held_on"),
     )
@@ -60,7 +62,8 @@ class InterviewVersion(Model):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
-            ["interview_id", "person_id", "cite_id"], ["interview.id", "interview.person_id", "interview.cite_id"]
+            ["interview_id", "person_id", "cite_id"],
+            ["interview.id", "interview.person_id", "interview.cite_id"],
         ),
         sa.UniqueConstraint("interview_id", "number"),
     )
@@ -79,14 +82,18 @@ class PrivateNote(Versioned, Model):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
-            ["interview_id", "person_id", "cite_id"], ["interview.id", "interview.person_id", "interview.cite_id"]
+            ["interview_id", "person_id", "cite_id"],
+            ["interview.id", "interview.person_id", "interview.cite_id"],
         ),
         sa.Index("ix_private_note_person", "person_id", "author_id"),
     )
 
 
 class NextStep(Versioned, Model):
-    """What was agreed to come next, and for when. It is due for whoever is the référent on that day."""
+    """What was agreed to come next, and for when. It is due for whoever is the référent on that day.
+
+    `postponed_from` is the day it was due before it was last put off; `first_due_on` the day first agreed.
+    """
 
     __tablename__ = "next_step"
     id: Mapped[key]
@@ -102,6 +109,10 @@ class NextStep(Versioned, Model):
     created_at: Mapped[created]
     settled_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     settled_at: Mapped[datetime | None]
+    first_due_on: Mapped[date | None]
+    postponed_from: Mapped[date | None]
+    postponed_because: Mapped[str | None]
+    postponed_times: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),

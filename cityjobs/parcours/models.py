@@ -49,6 +49,10 @@ class Parcours(Versioned, Model):
             unique=True, postgresql_where=sa.text("status not in ('sorti', 'non_entree')"),
         ),
         sa.Index("ix_parcours_cite_status", "cite_id", "status"),
+        sa.Index(
+            "ix_parcours_open_contact", "cite_id", "last_contact_on",
+            postgresql_where=sa.text("status not in ('non_entree', 'sorti')"),
+        ),
         sa.Index("ix_parcours_person", "person_id"),
     )
 

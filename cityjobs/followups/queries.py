@@ -1,0 +1,114 @@
+"""Reads about follow-ups: exchanges, next steps, what is due, who has not been heard of.
+
+`due_steps` and `silent_parcours` are what « Ma journée » shows and what reminders are sent for.
+"""
+
+import uuid
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityjobs.followups.models import NextStep
+from cityjobs.followups.rules import StepState
+from cityjobs.parcours.models import Assignment, Parcours
+from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
+from cityjobs.people.models import Person
+from cityjobs.territory.models import Cite
+
+# Written out and not bound: the planner must recognise the condition of the partial indexes.
+_IS_OPEN = Parcours.status.not_in([sa.literal_column(f"'{status}'") for status in sorted(CLOSED_STATUSES)])
+_IS_TODO = NextStep.state == sa.literal_column(f"'{StepState.TODO}'")
+
+_referent = sa.and_(
+    Assignment.parcours_id == Parcours.id,
+    Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"),
+    Assignment.ended_at.is_(None),
+)
+_assigned_on = sa.cast(sa.func.timezone("Europe/Paris", Assignment.started_at), sa.Date)
+_heard_on = sa.func.coalesce(Parcours.last_contact_on, _assigned_on, Parcours.spotted_on)
+
+
+def _is_followed_by(referent_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    theirs = sa.select(Assignment.parcours_id).where(
+        Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
+    )
+    return Parcours.id.in_(theirs.correlate(None))
+
+
+def due_steps(
+    on: date, *, overdue: bool, referent_id: uuid.UUID | None = None
+) -> sa.Select[*tuple[Any, ...]]:
+    """Next steps still to do in open parcours: due on that day or, when `overdue`, due before it.
+
+    One row per step: step_id, title, due_on, version, parcours_id, person_id, cite_id, first_name, last_name,
+    referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
+    co-référent.
+    """
+    steps = _steps_to_do(referent_id)
+    return steps.where(NextStep.due_on < on if overdue else NextStep.due_on == on)
+
+
+def steps_due_by(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+    """Both kinds of `due_steps` together: due on that day and overdue."""
+    return _steps_to_do(referent_id).where(NextStep.due_on <= on)
+
+
+def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
+    steps = (
+        sa.select(
+            NextStep.id.label("step_id"),
+            NextStep.title,
+            NextStep.due_on,
+            NextStep.version,
+            NextStep.parcours_id,
+            NextStep.person_id,
+            NextStep.cite_id,
+            Person.first_name,
+            Person.last_name,
+            Assignment.referent_id,
+        )
+        .join(Parcours, Parcours.id == NextStep.parcours_id)
+        .join(Person, Person.id == NextStep.person_id)
+        .outerjoin(Assignment, _referent)
+        .where(_IS_TODO, _IS_OPEN)
+        .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
+    )
+    return steps if referent_id is None else steps.where(_is_followed_by(referent_id))
+
+
+def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+    """Open parcours with a référent or an organisation, not heard of for the number of days of their Cité.
+
+    One row per parcours: parcours_id, person_id, cite_id, status, first_name, last_name, last_contact_on,
+    heard_on, since, referent_id. `heard_on` is the last day the person was reached or, when never, the day of
+    assignment; `since` is how many days before `on` that was. With `referent_id`: of whom this professional
+    follows, also as co-référent.
+    """
+    limit = sa.literal(on, sa.Date) - Cite.silence_days
+    silent = (
+        sa.select(
+            Parcours.id.label("parcours_id"),
+            Parcours.person_id,
+            Parcours.cite_id,
+            Parcours.status,
+            Person.first_name,
+            Person.last_name,
+            Parcours.last_contact_on,
+            _heard_on.label("heard_on"),
+            (sa.literal(on, sa.Date) - _heard_on).label("since"),
+            Assignment.referent_id,
+        )
+        .join(Cite, Cite.id == Parcours.cite_id)
+        .join(Person, Person.id == Parcours.person_id)
+        .outerjoin(Assignment, _referent)
+        .where(
+            _IS_OPEN,
+            sa.or_(Parcours.last_contact_on.is_(None), Parcours.last_contact_on <= limit),
+            _heard_on <= limit,
+        )
+        .order_by(_heard_on, Parcours.id)
+    )
+    if referent_id is None:
+        return silent.where(Assignment.id.is_not(None))
+    return silent.where(_is_followed_by(referent_id))
