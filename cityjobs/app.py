@@ -35,7 +35,7 @@ NAVIGATION = (
 class Application(Flask):
     """Flask, where a view's success is committed before its answer leaves the try block."""
 
-    def dispatch_request(self) -> Response:  # type: ignore[override]
+    def dispatch_request(self) -> Response:
         """Run the view, then commit or roll back."""
         return db.settle(make_response(super().dispatch_request()))
 
@@ -65,7 +65,9 @@ def create_app(config: Mapping[str, object]) -> Flask:
 def navigation() -> dict[str, object]:
     """The rail: only what the person may open; the deepest matching entry is the current one."""
     shown = [entry for entry in NAVIGATION if permissions.can(entry[0])]
-    here = max((href for _, _, href, _ in shown if f"{request.path}/".startswith(f"{href}/")), key=len, default=None)
+    here = max(
+        (href for _, _, href, _ in shown if f"{request.path}/".startswith(f"{href}/")), key=len, default=None
+    )
     return {
         "navigation": [
             {"label": label, "href": href, "icon": icon, "current": href == here, "count": None, "hot": False}

@@ -98,7 +98,9 @@ class Databases:
         self.name = name
         with psycopg.connect(_url("postgres", "postgres"), autocommit=True) as server:
             server.execute(f"drop database if exists {name} with (force)")
-            server.execute(f"create database {name} template {TEMPLATE} strategy wal_log owner cityjobs_owner")
+            server.execute(
+                f"create database {name} template {TEMPLATE} strategy wal_log owner cityjobs_owner"
+            )
         with psycopg.connect(_url("postgres", name), autocommit=True) as server:
             server.execute((Path("cityjobs/embedded/roles.sql")).read_text())
         self.superuser = psycopg.connect(_url("postgres", name), autocommit=True)
@@ -111,7 +113,8 @@ class Databases:
             )
         ]
         self.worker_engine = sa.create_engine(
-            _url("cityjobs_worker", name).replace("postgresql://", "postgresql+psycopg://"), pool_pre_ping=True
+            _url("cityjobs_worker", name).replace("postgresql://", "postgresql+psycopg://"),
+            pool_pre_ping=True,
         )
 
     def url(self, role: str) -> str:
@@ -262,5 +265,3 @@ def count_queries(app: Flask) -> Callable[[], Any]:
             event.remove(engine, "before_cursor_execute", note)
 
     return counting
-
-

@@ -10,7 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-VOID = frozenset("area base br col embed hr img input link meta source track wbr use path rect line circle polygon".split())
+VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "use", "path", "rect", "line", "circle", "polygon"]
+)
 UNLABELLED = frozenset({"hidden", "submit", "button", "image", "reset"})
 
 
@@ -28,7 +30,9 @@ class Element:
         found = []
         for child in self.children:
             wanted = tag in ("*", child.tag) and all(
-                value in child.attributes.get("class", "").split() if name == "class_" else child.attributes.get(name.replace("_", "-")) == value
+                value in child.attributes.get("class", "").split()
+                if name == "class_"
+                else child.attributes.get(name.replace("_", "-")) == value
                 for name, value in attributes.items()
             )
             if wanted:
@@ -120,13 +124,22 @@ class Page:
         places = self.all("main") or [self.root]
         forms = [form for place in places for form in place.all("form")]
         if action is not None:
-            forms = [form for form in self.all("form") if urlsplit(form.attributes.get("action") or self.url).path.endswith(action)]
+            forms = [
+                form
+                for form in self.all("form")
+                if urlsplit(form.attributes.get("action") or self.url).path.endswith(action)
+            ]
         if holding is not None:
-            forms = [form for form in forms if any(holding == e.attributes.get("name") for e in form.all("*"))]
+            forms = [
+                form for form in forms if any(holding == e.attributes.get("name") for e in form.all("*"))
+            ]
         assert forms, f"no form {action or ''} {holding or ''} on {self.url}: {self.text()[:600]}"
         form = forms[0]
         return FilledForm(
-            urljoin(self.url, form.attributes.get("action") or self.url), form.attributes.get("method", "get").lower(), _values(form), form
+            urljoin(self.url, form.attributes.get("action") or self.url),
+            form.attributes.get("method", "get").lower(),
+            _values(form),
+            form,
         )
 
     def errors(self) -> str:
@@ -141,7 +154,9 @@ def _values(form: Element) -> dict[str, Any]:
         if not name or "disabled" in control.attributes:
             continue
         if control.tag == "textarea":
-            values[name] = "".join(word for child in control.children for word in child.words).removeprefix("\n")
+            values[name] = "".join(word for child in control.children for word in child.words).removeprefix(
+                "\n"
+            )
         elif control.tag == "select":
             options = control.all("option")
             chosen = [option for option in options if "selected" in option.attributes] or options[:1]
@@ -175,10 +190,18 @@ class PageClient:
         """Get a page, expecting a status, and check its manners."""
         return self._answer(self.flask.get(url, **kwargs), url, status)
 
-    def post(self, url: str, values: dict[str, Any] | None = None, *, status: int = 303, **kwargs: Any) -> Page:
+    def post(
+        self, url: str, values: dict[str, Any] | None = None, *, status: int = 303, **kwargs: Any
+    ) -> Page:
         """Post values with this session's token, without a page: what a forger with a session would do."""
         token = {} if "json" in kwargs else {"csrf_token": self.token()}
-        return self._answer(self.flask.post(url, data={**token, **(values or {})} if "json" not in kwargs else None, **kwargs), url, status)
+        return self._answer(
+            self.flask.post(
+                url, data={**token, **(values or {})} if "json" not in kwargs else None, **kwargs
+            ),
+            url,
+            status,
+        )
 
     def submit(self, form: FilledForm, *, status: int = 303, **changes: Any) -> Page:
         """Send a form as a visitor would, with some fields changed (None leaves a field out)."""
@@ -209,7 +232,9 @@ class PageClient:
 
     def _answer(self, response: TestResponse, url: str, status: int) -> Page:
         page = Page(response, url)
-        assert page.status == status, f"{url}: {page.status} instead of {status}: {page.errors() or page.text()[:800]}"
+        assert page.status == status, (
+            f"{url}: {page.status} instead of {status}: {page.errors() or page.text()[:800]}"
+        )
         check_headers(page)
         if response.mimetype == "text/html" and page.status not in (301, 302, 303):
             check_manners(page)
@@ -237,7 +262,9 @@ def check_manners(page: Page) -> None:
     wrapped = {id(control) for label in page.all("label") for control in label.all("*")}
     for element in every:
         assert "style" not in element.attributes, f"{where}: inline style on {element.tag}"
-        assert not any(name.startswith("on") for name in element.attributes), f"{where}: inline script on {element.tag}"
+        assert not any(name.startswith("on") for name in element.attributes), (
+            f"{where}: inline script on {element.tag}"
+        )
         named = any(element.attributes.get(name) for name in ("aria-label", "aria-labelledby"))
         if element.tag in ("select", "textarea") or (
             element.tag == "input" and element.attributes.get("type", "text") not in UNLABELLED
@@ -248,7 +275,9 @@ def check_manners(page: Page) -> None:
         if element.tag == "img":
             assert "alt" in element.attributes, where
         if element.tag == "table":
-            assert element.all("caption") and element.all("th"), f"{where}: a table without caption or headers"
+            assert element.all("caption") and element.all("th"), (
+                f"{where}: a table without caption or headers"
+            )
         if element.tag in ("button", "a"):
             assert element.text() or named or element.all("title"), f"{where}: an empty {element.tag}"
         if element.tag == "form" and element.attributes.get("method", "get").lower() == "post":

@@ -11,11 +11,14 @@ from tests.world import World
 
 def journal(databases: Databases, subject: str) -> list[Any]:
     return databases.superuser.execute(
-        "select verb, actor, role, before, after from audit.journal where subject = %s order by id", (subject,)
+        "select verb, actor, role, before, after from audit.journal where subject = %s order by id",
+        (subject,),
     ).fetchall()
 
 
-def test_a_write_is_traced_with_its_actor_and_the_changed_fields_only(world: World, databases: Databases) -> None:
+def test_a_write_is_traced_with_its_actor_and_the_changed_fields_only(
+    world: World, databases: Databases
+) -> None:
     cite = world.cite()
     referent = world.member("referent", cite)
     case = world.case(cite, referent=referent, first_name="Nadia")
@@ -23,7 +26,13 @@ def test_a_write_is_traced_with_its_actor_and_the_changed_fields_only(world: Wor
         for name, value in (("user_id", referent.id), ("role", "referent"), ("cite_id", cite.id)):
             connection.execute("select set_config(%s, %s, true)", (f"cityjobs.{name}", str(value)))
         connection.execute("update person set first_name = 'Nadège' where id = %s", (case.id,))
-    assert journal(databases, "person")[-1] == ("update", referent.id, "referent", {"first_name": "Nadia"}, {"first_name": "Nadège"})
+    assert journal(databases, "person")[-1] == (
+        "update",
+        referent.id,
+        "referent",
+        {"first_name": "Nadia"},
+        {"first_name": "Nadège"},
+    )
 
 
 def test_a_write_that_is_rolled_back_leaves_no_trace(world: World, databases: Databases) -> None:
@@ -47,15 +56,26 @@ def test_a_bulk_write_leaves_one_line_a_row(world: World, databases: Databases) 
 
 
 @pytest.mark.parametrize("role", ["cityjobs_web", "cityjobs_worker"])
-@pytest.mark.parametrize("statement", ["select 1 from audit.journal", "update audit.journal set verb = 'read'", "delete from audit.journal"])
+@pytest.mark.parametrize(
+    "statement",
+    ["select 1 from audit.journal", "update audit.journal set verb = 'read'", "delete from audit.journal"],
+)
 def test_the_journal_is_out_of_reach(databases: Databases, role: str, statement: str) -> None:
     with databases.connected_as(role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement)
 
 
 def test_every_table_with_rows_of_people_or_rights_is_traced(databases: Databases) -> None:
-    traced = {row[0] for row in databases.superuser.execute("select tgrelid::regclass::text from pg_trigger where tgname = 'traced'")}
-    everything = {row[0] for row in databases.superuser.execute("select tablename from pg_tables where schemaname = 'public'")}
+    traced = {
+        row[0]
+        for row in databases.superuser.execute(
+            "select tgrelid::regclass::text from pg_trigger where tgname = 'traced'"
+        )
+    }
+    everything = {
+        row[0]
+        for row in databases.superuser.execute("select tablename from pg_tables where schemaname = 'public'")
+    }
     assert everything - traced == {"alembic_version", "heartbeat", "outgoing", "draft", "qpv_commune"}
 
 

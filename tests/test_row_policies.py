@@ -49,14 +49,16 @@ def as_member(databases: Databases) -> Callable[[Member | None], Any]:
     def connected(member: Member | None) -> Any:
         if member is None:
             return databases.connected_as("cityjobs_web")
-        return databases.connected_as("cityjobs_web", user_id=member.id, role=member.role.value, cite_id=member.cite.id)
+        return databases.connected_as(
+            "cityjobs_web", user_id=member.id, role=member.role.value, cite_id=member.cite.id
+        )
 
     return connected
 
 
 def people(connection: psycopg.Connection[Any], table: str) -> set[uuid.UUID]:
     column = "id" if table == "person" else "person_id"
-    return {row[0] for row in connection.execute(f"select {column} from {table}")}  # noqa: S608
+    return {row[0] for row in connection.execute(f"select {column} from {table}")}
 
 
 def test_every_table_that_holds_or_points_to_a_person_is_policed(databases: Databases) -> None:
@@ -66,7 +68,12 @@ def test_every_table_that_holds_or_points_to_a_person_is_policed(databases: Data
             "select relname from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity and relforcerowsecurity"
         )
     }
-    pointing = {row[0] for row in databases.superuser.execute(f"{POINTING} and c.table_name not in (select viewname from pg_views)")}
+    pointing = {
+        row[0]
+        for row in databases.superuser.execute(
+            f"{POINTING} and c.table_name not in (select viewname from pg_views)"
+        )
+    }
     assert pointing | {"person", "draft", "outgoing", "activity_report"} <= guarded
 
 
@@ -83,8 +90,16 @@ def test_the_web_owns_nothing_and_cannot_bypass(databases: Databases) -> None:
 
 def test_whoever_is_not_named_sees_nothing(two: Two, as_member: Any) -> None:
     with as_member(None) as connection:
-        for table in (*PERSON_TABLES, *CASE_TABLES, "reminder", "parcours_transition", "activity_report", "app.case_facts", "app.contact_facts"):
-            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,), table  # noqa: S608
+        for table in (
+            *PERSON_TABLES,
+            *CASE_TABLES,
+            "reminder",
+            "parcours_transition",
+            "activity_report",
+            "app.case_facts",
+            "app.contact_facts",
+        ):
+            assert connection.execute(f"select count(*) from {table}").fetchone() == (0,), table
 
 
 def test_a_coordinator_sees_the_whole_cite_and_nothing_else(two: Two, as_member: Any) -> None:
@@ -109,12 +124,16 @@ def test_a_co_referent_sees_the_case_too(two: Two, world: World, as_member: Any)
 
 
 def test_an_assignment_that_ended_opens_nothing(two: Two, databases: Databases, as_member: Any) -> None:
-    databases.superuser.execute("update assignment set ended_at = now() where referent_id = %s", (two.referent.id,))
+    databases.superuser.execute(
+        "update assignment set ended_at = now() where referent_id = %s", (two.referent.id,)
+    )
     with as_member(two.referent) as connection:
         assert people(connection, "person") == set()
 
 
-def test_a_spotter_sees_whom_they_spotted_but_not_what_was_said(two: Two, world: World, as_member: Any) -> None:
+def test_a_spotter_sees_whom_they_spotted_but_not_what_was_said(
+    two: Two, world: World, as_member: Any
+) -> None:
     world.assign(two.spotted.person, two.spotted.parcours, two.referent)
     world.interview(two.spotted, two.referent)
     with as_member(two.spotter) as connection:
@@ -123,22 +142,32 @@ def test_a_spotter_sees_whom_they_spotted_but_not_what_was_said(two: Two, world:
             assert people(connection, table) == set(), table
 
 
-@pytest.mark.parametrize("role", ["chef_de_file", "funder", "partner", "administrator", "nobody", "system", "owner"])
+@pytest.mark.parametrize(
+    "role", ["chef_de_file", "funder", "partner", "administrator", "nobody", "system", "owner"]
+)
 def test_other_roles_see_no_person(two: Two, databases: Databases, role: str) -> None:
-    with databases.connected_as("cityjobs_web", user_id=two.coordinator.id, role=role, cite_id=two.here.id) as connection:
+    with databases.connected_as(
+        "cityjobs_web", user_id=two.coordinator.id, role=role, cite_id=two.here.id
+    ) as connection:
         for table in (*PERSON_TABLES, *CASE_TABLES):
             assert people(connection, table) == set(), table
 
 
 def test_masked_facts_hold_no_identity(two: Two, databases: Databases) -> None:
-    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="chef_de_file", cite_id=two.here.id) as connection:
+    with databases.connected_as(
+        "cityjobs_web", user_id=two.referent.id, role="chef_de_file", cite_id=two.here.id
+    ) as connection:
         rows = connection.execute("select * from app.case_facts").fetchall()
         assert len(rows) == 3
         assert two.mine.person.last_name not in str(rows)
-    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="funder", cite_id=two.here.id) as connection:
+    with databases.connected_as(
+        "cityjobs_web", user_id=two.referent.id, role="funder", cite_id=two.here.id
+    ) as connection:
         rows = connection.execute("select person_id, initials from app.case_facts").fetchall()
         assert set(rows) == {(None, None)}
-    with databases.connected_as("cityjobs_web", user_id=two.referent.id, role="administrator", cite_id=two.here.id) as connection:
+    with databases.connected_as(
+        "cityjobs_web", user_id=two.referent.id, role="administrator", cite_id=two.here.id
+    ) as connection:
         assert connection.execute("select count(*) from app.case_facts").fetchone() == (0,)
 
 
@@ -173,13 +202,23 @@ INSERTS = {
 def test_nobody_adds_to_a_file_they_cannot_see(two: Two, as_member: Any, table: str) -> None:
     for case in (two.colleagues, two.theirs):
         for cite in (two.here, two.there):
-            with as_member(two.referent) as connection, pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ForeignKeyViolation)):
+            with (
+                as_member(two.referent) as connection,
+                pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ForeignKeyViolation)),
+            ):
                 connection.execute(
-                    INSERTS[table], {"cite": cite.id, "person": case.id, "parcours": case.parcours.id, "me": two.referent.id}
+                    INSERTS[table],
+                    {"cite": cite.id, "person": case.id, "parcours": case.parcours.id, "me": two.referent.id},
                 )
     with as_member(two.referent) as connection:
         written = connection.execute(
-            INSERTS[table], {"cite": two.here.id, "person": two.mine.id, "parcours": two.mine.parcours.id, "me": two.referent.id}
+            INSERTS[table],
+            {
+                "cite": two.here.id,
+                "person": two.mine.id,
+                "parcours": two.mine.parcours.id,
+                "me": two.referent.id,
+            },
         )
         assert written.rowcount == 1
 
@@ -188,7 +227,12 @@ def test_nobody_writes_in_somebody_elses_name(two: Two, as_member: Any) -> None:
     with as_member(two.referent) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(
             INSERTS["interview"],
-            {"cite": two.here.id, "person": two.mine.id, "parcours": two.mine.parcours.id, "me": two.colleague.id},
+            {
+                "cite": two.here.id,
+                "person": two.mine.id,
+                "parcours": two.mine.parcours.id,
+                "me": two.colleague.id,
+            },
         )
 
 
@@ -218,7 +262,12 @@ def test_nobody_writes_in_somebody_elses_name(two: Two, as_member: Any) -> None:
 )
 def test_the_web_is_refused_what_no_page_needs(two: Two, as_member: Any, statement: str) -> None:
     with as_member(two.referent) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(statement, {"there": two.there.id, "mine": two.mine.id, "me": two.referent.id} if "%(" in statement else None)
+        connection.execute(
+            statement,
+            {"there": two.there.id, "mine": two.mine.id, "me": two.referent.id}
+            if "%(" in statement
+            else None,
+        )
 
 
 def test_a_private_note_is_its_authors_alone(two: Two, databases: Databases, as_member: Any) -> None:
@@ -236,11 +285,16 @@ def test_a_private_note_is_its_authors_alone(two: Two, databases: Databases, as_
     for other in (two.coordinator, two.colleague, two.outsider, two.spotter):
         with as_member(other) as connection:
             assert connection.execute("select count(*) from private_note").fetchone() == (0,)
-    with databases.connected_as("cityjobs_worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with (
+        databases.connected_as("cityjobs_worker") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
         connection.execute("select count(*) from private_note")
     with databases.connected_as("cityjobs_owner") as connection:
         assert connection.execute("select count(*) from private_note").fetchone() == (0,)
-    journal = databases.superuser.execute("select count(*) from audit.journal j where j::text like %s", (f"%{secret}%",)).fetchone()
+    journal = databases.superuser.execute(
+        "select count(*) from audit.journal j where j::text like %s", (f"%{secret}%",)
+    ).fetchone()
     assert journal == (0,)
 
 
@@ -248,11 +302,15 @@ POLICIES = ("person", "parcours", "spotting", "assignment", "interview", "next_s
 
 
 @pytest.mark.parametrize("table", POLICIES)
-def test_these_tests_turn_red_when_a_policy_is_removed(two: Two, databases: Databases, as_member: Any, table: str) -> None:
+def test_these_tests_turn_red_when_a_policy_is_removed(
+    two: Two, databases: Databases, as_member: Any, table: str
+) -> None:
     databases.superuser.execute(f"alter table {table} disable row level security")
     try:
         with as_member(two.referent) as connection:
-            assert two.theirs.id in people(connection, table), f"without its policy, {table} shows another Cité"
+            assert two.theirs.id in people(connection, table), (
+                f"without its policy, {table} shows another Cité"
+            )
     finally:
         databases.superuser.execute(f"alter table {table} enable row level security")
     with as_member(two.referent) as connection:

@@ -73,11 +73,18 @@ class World:
 
     def cite(self, name: str = "Roubaix", **settings: Any) -> Cite:
         """A Cité with an association as chef de file."""
-        lead = Organisation(name=f"Porteur {name} {self.next()}", family=OrganisationFamily.COLLECTIVITE, kind="COMMUNE")
+        lead = Organisation(
+            name=f"Porteur {name} {self.next()}", family=OrganisationFamily.COLLECTIVITE, kind="COMMUNE"
+        )
         self.keep(lead)
         cite = Cite(
-            id=uuid.uuid4(), slug=f"{name.lower()}-{self.next()}", name=name, programme_name="Cités de l’emploi",
-            labelled_year=2021, chef_de_file_id=lead.id, **settings,
+            id=uuid.uuid4(),
+            slug=f"{name.lower()}-{self.next()}",
+            name=name,
+            programme_name="Cités de l’emploi",
+            labelled_year=2021,
+            chef_de_file_id=lead.id,
+            **settings,
         )
         self.keep(cite)
         self.keep(CollectiveMember(cite_id=cite.id, organisation_id=lead.id))
@@ -86,19 +93,32 @@ class World:
     def organisation(self, cite: Cite, name: str | None = None, **facts: Any) -> Organisation:
         """A member of the collective."""
         organisation = Organisation(
-            id=uuid.uuid4(), name=name or f"Association {self.next()}", family=OrganisationFamily.ASSOCIATION,
+            id=uuid.uuid4(),
+            name=name or f"Association {self.next()}",
+            family=OrganisationFamily.ASSOCIATION,
             **{"kind": "ASSO_PROXIMITE", **facts},
         )
         self.keep(organisation)
         self.keep(CollectiveMember(cite_id=cite.id, organisation_id=organisation.id))
         return organisation
 
-    def member(self, role: Role | str, cite: Cite, *, first_name: str = "Samira", last_name: str | None = None, **facts: Any) -> Member:
+    def member(
+        self,
+        role: Role | str,
+        cite: Cite,
+        *,
+        first_name: str = "Samira",
+        last_name: str | None = None,
+        **facts: Any,
+    ) -> Member:
         """A professional with one membership."""
         number = self.next()
         user = User(
-            id=uuid.uuid4(), email=facts.pop("email", f"pro{number}@cite.example"), first_name=first_name,
-            last_name=last_name or f"Lahlou{number}", password_hash=facts.pop("password_hash", None),
+            id=uuid.uuid4(),
+            email=facts.pop("email", f"pro{number}@cite.example"),
+            first_name=first_name,
+            last_name=last_name or f"Lahlou{number}",
+            password_hash=facts.pop("password_hash", None),
         )
         self.keep(user)
         return self.also(user, role, cite, **facts)
@@ -107,8 +127,13 @@ class World:
         """One more membership of the same professional."""
         organisation_id = facts.pop("organisation_id", None) or cite.chef_de_file_id
         membership = Membership(
-            id=uuid.uuid4(), user_id=user.id, organisation_id=organisation_id, cite_id=cite.id, role=Role(role),
-            started_on=facts.pop("started_on", date(2024, 1, 1)), **facts,
+            id=uuid.uuid4(),
+            user_id=user.id,
+            organisation_id=organisation_id,
+            cite_id=cite.id,
+            role=Role(role),
+            started_on=facts.pop("started_on", date(2024, 1, 1)),
+            **facts,
         )
         self.keep(membership)
         return Member(user, membership, cite, Role(role))
@@ -119,8 +144,12 @@ class World:
         now = datetime.now(UTC)
         self.keep(
             SignInSession(
-                token_hash=hashlib.sha256(token.encode()).hexdigest(), user_id=member.user.id,
-                membership_id=member.membership.id, opened_at=now, last_seen_at=now, device="test",
+                token_hash=hashlib.sha256(token.encode()).hexdigest(),
+                user_id=member.user.id,
+                membership_id=member.membership.id,
+                opened_at=now,
+                last_seen_at=now,
+                device="test",
             )
         )
         return token
@@ -140,14 +169,21 @@ class World:
         """A person whose parcours went, day after day, to a status."""
         number = self.next()
         person = Person(
-            id=uuid.uuid4(), cite_id=cite.id, first_name=first_name, last_name=last_name or f"Lefebvre{number}",
+            id=uuid.uuid4(),
+            cite_id=cite.id,
+            first_name=first_name,
+            last_name=last_name or f"Lefebvre{number}",
             **{"phone": f"+336{number:08d}", "gender": Gender.FEMME, **facts},
         )
         spotted_on = today() - timedelta(days=days_ago)
         reached = ORDER.index(status) if status in ORDER else 0
         days = [spotted_on + timedelta(days=step) for step in range(6)]
         parcours = Parcours(
-            id=uuid.uuid4(), cite_id=cite.id, person_id=person.id, status=status, spotted_on=spotted_on,
+            id=uuid.uuid4(),
+            cite_id=cite.id,
+            person_id=person.id,
+            status=status,
+            spotted_on=spotted_on,
             contacted_on=days[1] if reached >= 1 else None,
             met_on=days[2] if reached >= 2 else None,
             diagnosed_on=days[3] if reached >= 3 else None,
@@ -156,8 +192,12 @@ class World:
             end_reason="autre" if status is Status.NON_ENTREE else "cdi" if status is Status.SORTI else None,
         )
         spotting = Spotting(
-            cite_id=cite.id, person_id=person.id, parcours_id=parcours.id, spotted_on=spotted_on,
-            channel=SpottingChannel.ADULTE_RELAIS, spotted_by_id=spotted_by.id if spotted_by else None,
+            cite_id=cite.id,
+            person_id=person.id,
+            parcours_id=parcours.id,
+            spotted_on=spotted_on,
+            channel=SpottingChannel.ADULTE_RELAIS,
+            spotted_by_id=spotted_by.id if spotted_by else None,
         )
         self.keep(person)
         self.keep(parcours)
@@ -168,8 +208,13 @@ class World:
     def assign(self, person: Person, parcours: Parcours, referent: Member, **facts: Any) -> Assignment:
         """Make somebody the référent."""
         assignment = Assignment(
-            id=uuid.uuid4(), cite_id=person.cite_id, person_id=person.id, parcours_id=parcours.id, referent_id=referent.id,
-            organisation_id=referent.membership.organisation_id, **facts,
+            id=uuid.uuid4(),
+            cite_id=person.cite_id,
+            person_id=person.id,
+            parcours_id=parcours.id,
+            referent_id=referent.id,
+            organisation_id=referent.membership.organisation_id,
+            **facts,
         )
         self.keep(assignment)
         return assignment
@@ -177,7 +222,11 @@ class World:
     def interview(self, case: Case, author: Member, *, days_ago: int = 5, **facts: Any) -> Interview:
         """An exchange that took place."""
         interview = Interview(
-            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.person.id, parcours_id=case.parcours.id, author_id=author.id,
+            id=uuid.uuid4(),
+            cite_id=case.person.cite_id,
+            person_id=case.person.id,
+            parcours_id=case.parcours.id,
+            author_id=author.id,
             held_on=today() - timedelta(days=days_ago),
             **{"mode": InterviewMode.TELEPHONE, "synthesis": "Point sur les démarches.", **facts},
         )
@@ -187,8 +236,13 @@ class World:
     def step(self, case: Case, author: Member, *, in_days: int = 3, **facts: Any) -> NextStep:
         """Something that comes next."""
         step = NextStep(
-            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.person.id, parcours_id=case.parcours.id,
-            created_by_id=author.id, due_on=today() + timedelta(days=in_days), **{"title": "Rappeler la crèche", **facts},
+            id=uuid.uuid4(),
+            cite_id=case.person.cite_id,
+            person_id=case.person.id,
+            parcours_id=case.parcours.id,
+            created_by_id=author.id,
+            due_on=today() + timedelta(days=in_days),
+            **{"title": "Rappeler la crèche", **facts},
         )
         self.keep(step)
         return step

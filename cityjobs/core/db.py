@@ -39,7 +39,7 @@ class Model(DeclarativeBase):
         date: sa.Date(),
         str: sa.Text(),
     }
-    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": False}  # type: ignore[misc]
 
 
 class Versioned:
@@ -160,5 +160,8 @@ def settle(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Attach the database; what a failing statement held is never repeated in a message."""
     app.config.setdefault("SQLALCHEMY_ENGINE_OPTIONS", {})
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**app.config["SQLALCHEMY_ENGINE_OPTIONS"], "hide_parameters": True}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        **app.config["SQLALCHEMY_ENGINE_OPTIONS"],
+        "hide_parameters": True,
+    }
     db.init_app(app)

@@ -82,18 +82,32 @@ class Said:
 class LineField(StringField):
     """One line of text, trimmed; at most 200 characters; never a NIR."""
 
-    def __init__(self, label: str, *, required: str | None = None, longest: int = LONGEST_LINE, **kwargs: Any) -> None:
+    def __init__(
+        self, label: str, *, required: str | None = None, longest: int = LONGEST_LINE, **kwargs: Any
+    ) -> None:
         too_long = Length(max=longest, message=f"Ce champ est limité à {longest} caractères.")
-        super().__init__(label, [Said(required) if required else Optional(), too_long, refuse_nir], filters=[clean], **kwargs)
+        super().__init__(
+            label,
+            [Said(required) if required else Optional(), too_long, refuse_nir],
+            filters=[clean],
+            **kwargs,
+        )
 
 
 class TextField(TextAreaField):
     """Free text, trimmed; at most 10 000 characters; never a NIR."""
 
-    def __init__(self, label: str, *, required: str | None = None, longest: int = LONGEST_TEXT, **kwargs: Any) -> None:
+    def __init__(
+        self, label: str, *, required: str | None = None, longest: int = LONGEST_TEXT, **kwargs: Any
+    ) -> None:
         spaced = f"{longest:,}".replace(",", "\u202f")
         too_long = Length(max=longest, message=f"Ce texte dépasse {spaced} caractères : raccourcissez-le.")
-        super().__init__(label, [Said(required) if required else Optional(), too_long, refuse_nir], filters=[clean], **kwargs)
+        super().__init__(
+            label,
+            [Said(required) if required else Optional(), too_long, refuse_nir],
+            filters=[clean],
+            **kwargs,
+        )
 
 
 class DayField(DateField):
@@ -126,52 +140,69 @@ class ChoiceField(SelectField):
     """One of a closed list of codes; an empty choice is None."""
 
     def __init__(
-        self, label: str, choices: list[tuple[str, str]], *, required: str | None = None, blank: str | None = None, **kwargs: Any
+        self,
+        label: str,
+        choices: list[tuple[str, str]],
+        *,
+        required: str | None = None,
+        blank: str | None = None,
+        **kwargs: Any,
     ) -> None:
         offered = [("", blank), *choices] if blank is not None else choices
         super().__init__(
-            label, [Said(required)] if required else [], choices=offered, coerce=lambda code: code or None, **kwargs
+            label,
+            [Said(required)] if required else [],
+            choices=offered,
+            coerce=lambda code: code or None,
+            **kwargs,
         )
 
-    def pre_validate(self, form: object) -> None:
+    def pre_validate(self, _form: object) -> None:
         """Refuse a code that was not offered."""
         if (self.data or "") not in {code for code, _ in self.iter_flat()}:
             raise ValidationError("Ce choix n’existe pas dans la liste : choisissez-en un autre.")
 
     def iter_flat(self) -> list[tuple[str, str]]:
         """The offered codes and labels, without groups."""
-        return [(code or "", label) for code, label in self.choices]
+        return [(choice[0] or "", choice[1]) for choice in self.choices or []]
 
 
 class PhoneField(LineField):
     """A French or international phone number, kept in E.164."""
 
-    def pre_validate(self, form: object) -> None:
+    def pre_validate(self, _form: object) -> None:
         """Normalise, or say what a number looks like."""
         if self.data:
             number = e164(self.data)
             if number is None:
-                raise ValidationError("Ce numéro n’est pas valable : écrivez-le comme 06 12 34 56 78 ou +32 470 12 34 56.")
+                raise ValidationError(
+                    "Ce numéro n’est pas valable : écrivez-le comme 06 12 34 56 78 ou +32 470 12 34 56."
+                )
             self.data = number
 
 
 class EmailField(LineField):
     """An e-mail address, in lower case."""
 
-    def pre_validate(self, form: object) -> None:
+    def pre_validate(self, _form: object) -> None:
         """Lower, or say what an address looks like."""
         if self.data:
             self.data = self.data.lower()
             if not _EMAIL.fullmatch(self.data):
-                raise ValidationError("Cette adresse n’est pas valable : écrivez-la comme prenom.nom@exemple.fr.")
+                raise ValidationError(
+                    "Cette adresse n’est pas valable : écrivez-la comme prenom.nom@exemple.fr."
+                )
 
 
 class VersionField(HiddenField):
     """The version of the row that the form was filled from."""
 
+    data: Any
+
     def process_formdata(self, valuelist: list[str]) -> None:
         """A whole number, or 0, which fits no row."""
-        self.data = int(valuelist[0]) if valuelist and valuelist[0].isdecimal() else 0
+        sent = valuelist[0] if valuelist else ""
+        self.data = int(sent) if sent.isdecimal() and len(sent) < 10 else 0
 
 
 def e164(text: str, region: str = "FR") -> str | None:

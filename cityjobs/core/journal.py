@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -11,14 +12,14 @@ from flask import Flask, Response, g, has_request_context, request
 STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
-def _who(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _who(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if has_request_context():
         event["request_id"] = g.get("request_id")
         event["actor_id"] = g.get("actor_id")
     return event
 
 
-def _extra(_logger: object, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def _extra(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     record = event.get("_record")
     if record is not None:
         event.update({name: value for name, value in record.__dict__.items() if name not in STANDARD})

@@ -95,7 +95,9 @@ def number(amount: float | int | None, digits: int = 0) -> str:
     """« 1 234 », with narrow no-break spaces."""
     if amount is None:
         return "–"
-    return format_decimal(round(amount, digits), format=f"#,##0.{'#' * digits}", locale="fr").replace("\xa0", NARROW)
+    return format_decimal(round(amount, digits), format=f"#,##0.{'#' * digits}", locale="fr").replace(
+        "\xa0", NARROW
+    )
 
 
 def percent(share: float | None) -> str:
@@ -108,7 +110,11 @@ def phone(e164: str | None) -> str:
     if not e164:
         return ""
     parsed = phonenumbers.parse(e164)
-    style = phonenumbers.PhoneNumberFormat.NATIONAL if parsed.country_code == 33 else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    style = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if parsed.country_code == 33
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
     return str(phonenumbers.format_number(parsed, style))
 
 
@@ -162,7 +168,9 @@ def page_number() -> int:
 
 def url_with(**changes: object) -> str:
     """The present URL with some of its query changed; None removes; the page starts again at 1."""
-    args: dict[str, list[str]] = {name: values for name, values in request.args.to_dict(flat=False).items() if name != "page"}
+    args: dict[str, list[str]] = {
+        name: values for name, values in request.args.to_dict(flat=False).items() if name != "page"
+    }
     for name, value in changes.items():
         if value is None:
             args.pop(name, None)
@@ -174,7 +182,13 @@ def url_with(**changes: object) -> str:
 
 def safe_next(target: str | None, fallback: str) -> str:
     """A path of this house to go on to, or the fallback: never another host."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target or "\r" in target:
+    if (
+        not target
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or "\n" in target
+        or "\r" in target
+    ):
         return fallback
     return target
 
@@ -209,7 +223,11 @@ def dress(response: Response) -> Response:
 
 def error_page(status: int, **facts: object) -> tuple[str, int]:
     """The page of one kind of failure, with its incident number."""
-    known = status if status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 503) else (400 if status < 500 else 500)
+    known = (
+        status
+        if status in (400, 401, 403, 404, 405, 409, 413, 429, 500, 503)
+        else (400 if status < 500 else 500)
+    )
     return render_template(f"errors/{known}.html", request_id=g.get("request_id", ""), **facts), status
 
 
@@ -219,7 +237,9 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None:
         return error.response
-    if request.path.startswith("/brouillons/") or request.headers.get("Accept", "").startswith("application/json"):
+    if request.path.startswith("/brouillons/") or request.headers.get("Accept", "").startswith(
+        "application/json"
+    ):
         return "", status
     answer = error_page(status, description=error.description)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
@@ -273,5 +293,9 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     if STATIC.is_dir():
         app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
-            app.wsgi_app, root=str(STATIC), prefix="static/", immutable_file_test=r"^.+\.[0-9a-f]{8,}\..+$", max_age=3600
+            app.wsgi_app,
+            root=str(STATIC),
+            prefix="static/",
+            immutable_file_test=r"^.+\.[0-9a-f]{8,}\..+$",
+            max_age=3600,
         )
