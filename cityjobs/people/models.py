@@ -46,13 +46,21 @@ class Person(Versioned, Model):
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     created_at: Mapped[created]
     updated_at: Mapped[datetime | None]
+    updated_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    sort_name: Mapped[str] = mapped_column(
+        sa.Computed("app.fold(coalesce(last_name, '') || ' ' || first_name)", persisted=True)
+    )
     search_name: Mapped[str] = mapped_column(
-        sa.Computed("app.fold(first_name || ' ' || coalesce(last_name, '') || ' ' || coalesce(birth_name, ''))", persisted=True)
+        sa.Computed(
+            "app.fold(first_name || ' ' || coalesce(last_name, '') || ' ' || coalesce(birth_name, ''))",
+            persisted=True,
+        )
     )
     trigrams: Mapped[list[str]] = mapped_column(
         pg.ARRAY(sa.Text),
         sa.Computed(
-            "app.trigrams(first_name || ' ' || coalesce(last_name, '') || ' ' || coalesce(birth_name, ''))", persisted=True
+            "app.trigrams(first_name || ' ' || coalesce(last_name, '') || ' ' || coalesce(birth_name, ''))",
+            persisted=True,
         ),
         deferred=True,
     )
@@ -60,11 +68,22 @@ class Person(Versioned, Model):
     __table_args__ = (
         sa.UniqueConstraint("id", "cite_id"),
         sa.Index("ix_person_cite_name", "cite_id", "search_name"),
+        sa.Index("ix_person_cite_sort_name", "cite_id", "sort_name"),
         sa.Index("ix_person_trigrams", "trigrams", postgresql_using="gin"),
         sa.Index("ix_person_phone", "cite_id", "phone", postgresql_where=sa.text("phone is not null")),
-        sa.Index("ix_person_second_phone", "cite_id", "second_phone", postgresql_where=sa.text("second_phone is not null")),
+        sa.Index(
+            "ix_person_second_phone",
+            "cite_id",
+            "second_phone",
+            postgresql_where=sa.text("second_phone is not null"),
+        ),
         sa.Index("ix_person_email", "cite_id", "email", postgresql_where=sa.text("email is not null")),
-        sa.Index("ix_person_birth_date", "cite_id", "birth_date", postgresql_where=sa.text("birth_date is not null")),
+        sa.Index(
+            "ix_person_birth_date",
+            "cite_id",
+            "birth_date",
+            postgresql_where=sa.text("birth_date is not null"),
+        ),
     )
 
     @property

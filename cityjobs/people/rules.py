@@ -3,6 +3,7 @@
 import enum
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 
 
@@ -59,15 +60,18 @@ CONTACT_CHANNEL_LABELS: dict[ContactChannel, str] = {
 }
 
 
+_ACCENTS = re.compile("[\u0300-\u036f]")
+
+
 def fold(text: str) -> str:
     """Lower case, no accents, no apostrophes, single spaces: « Élise N’Diaye-Lefèvre » → « elise ndiaye lefevre ».
 
     The same as the database's app.fold, which a test compares.
     """
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).lower()
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).lower()
     bare = bare.replace("œ", "oe").replace("æ", "ae")
     bare = re.sub(r"['’ʼ`´]", "", bare)
-    return re.sub(r"[^0-9a-z]+", " ", bare).strip()
+    return re.sub(r"[^0-9a-z]+", " ", bare).strip(" ")
 
 
 def initials(first_name: str, last_name: str | None) -> str:
@@ -80,3 +84,109 @@ def age_on(birth_date: date | None, day: date) -> int | None:
     if birth_date is None:
         return None
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What one search box asks for: parts of names, a phone in E.164, an e-mail, a birth date."""
+
+    names: str = ""
+    phone: str | None = None
+    email: str | None = None
+    birth_date: date | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything at all can be looked for."""
+        return bool(fold(self.names) or self.phone or self.email or self.birth_date)
+
+
+_MONTHS = {
+    "janvier": 1,
+    "janv": 1,
+    "fevrier": 2,
+    "fevr": 2,
+    "mars": 3,
+    "avril": 4,
+    "avr": 4,
+    "mai": 5,
+    "juin": 6,
+    "juillet": 7,
+    "juil": 7,
+    "aout": 8,
+    "septembre": 9,
+    "sept": 9,
+    "octobre": 10,
+    "oct": 10,
+    "novembre": 11,
+    "nov": 11,
+    "decembre": 12,
+    "dec": 12,
+}
+_BORN = r"(?:\bn[ée]e?\b\s*)?(?:\(e\)\s*)?(?:\ble\s+)?"
+_DAY_SHAPES = (
+    re.compile(
+        _BORN + r"(?<![\d./-])(?P<d>\d{1,2})\s*[./-]\s*(?P<m>\d{1,2})\s*[./-]\s*(?P<y>\d{4})(?!\d|[./-]\d)",
+        re.I,
+    ),
+    re.compile(_BORN + r"(?<![\d./-])(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})(?!\d|[./-]\d)", re.I),
+    re.compile(_BORN + r"(?<![\d./-])(?P<d>\d{1,2})[./-](?P<m>\d{1,2})[./-](?P<y>\d{2})(?!\d|[./-]\d)", re.I),
+    re.compile(_BORN + r"(?<!\d)(?<!\d )(?P<d>\d{1,2}) (?P<m>\d{1,2}) (?P<y>(?:19|20)\d{2})(?! ?\d)", re.I),
+    re.compile(
+        _BORN + r"(?<!\d)(?P<d>\d{1,2})(?:er)?\s+(?P<w>[a-zéèûôA-ZÉÛ]{3,9})\.?\s+(?P<y>\d{4})(?!\d)", re.I
+    ),
+    re.compile(_BORN + r"(?<![\d+])(?P<d>\d{2})(?P<m>\d{2})(?P<y>(?:19|20)\d{2})(?!\d)", re.I),
+)
+
+
+def take_birth_date(text: str, today: date) -> tuple[str, date | None]:
+    """The first birth date written in a text, in any usual French way, and the text without it.
+
+    « 12/03/1990 », « 12.3.90 », « 12 mars 1990 », « née le 1er août 1990 », « 1990-03-12 », « 12031990 ».
+    """
+    for shape in _DAY_SHAPES:
+        for found in shape.finditer(text):
+            parts = found.groupdict()
+            month = _MONTHS.get(fold(parts["w"]), 0) if "w" in parts else int(parts["m"])
+            year = int(parts["y"])
+            if len(parts["y"]) == 2:
+                year += 2000 if year <= today.year % 100 else 1900
+            try:
+                day = date(year, month, int(parts["d"]))
+            except ValueError:
+                continue
+            if day.year >= 1900 and day <= today:
+                return f"{text[: found.start()]} {text[found.end() :]}", day
+    return text, None
+
+
+def split_name(names: str) -> tuple[str, str]:
+    """First and last name as typed in one go: a part all in capitals is the last name, else the first word goes first."""
+    words = names.split()
+    shouted = [word for word in words if len(word) > 1 and word.isupper()]
+    if shouted and len(shouted) < len(words):
+        return " ".join(word for word in words if word not in shouted), " ".join(map(tidy_case, shouted))
+    first, *rest = words or [""]
+    return tidy_case(first), " ".join(map(tidy_case, rest))
+
+
+def tidy_case(word: str) -> str:
+    """A name all in capitals or all in small letters, as it is written in French; any other is left alone."""
+    if not (word.isupper() or word.islower()):
+        return word
+    return re.sub(r"[^\W\d_]+", lambda part: part.group()[:1].upper() + part.group()[1:].lower(), word)
+
+
+def why_alike(*, same_phone: bool, same_email: bool, same_birth_date: bool, closeness: float) -> list[str]:
+    """Why two files may be the same person, in words."""
+    reasons = (
+        (same_phone, "même téléphone"),
+        (same_email, "même adresse électronique"),
+        (same_birth_date, "même date de naissance"),
+        (closeness >= 0.95, "même nom"),
+        (0.7 <= closeness < 0.95, "nom très proche"),
+        (0.35 <= closeness < 0.7 and same_birth_date, "nom proche"),
+    )
+    return [words for holds, words in reasons if holds]

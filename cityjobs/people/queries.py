@@ -1,0 +1,160 @@
+"""Reads about persons: one by its identifier, those who are sought, those who look alike, the neighbourhoods offered."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityjobs.accounts.models import User
+from cityjobs.core.db import acting, db
+from cityjobs.core.forms import clean, e164
+from cityjobs.people.models import Person
+from cityjobs.people.rules import LONGEST_SEARCH, Sought, take_birth_date, why_alike
+from cityjobs.territory.models import CiteQpv, Qpv
+
+_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
+_PHONE = re.compile(r"(?<![\w+])(?:\+\d|00\d|0)[\s.\-/()]*(?:\d[\s.\-/()]{0,2}){7,13}(?!\d)")
+
+
+def read_search(text: str | None, today: date) -> Sought:
+    """What one search box asks for, whatever the order: names, phone, e-mail, birth date."""
+    left = (clean(text) or "")[:LONGEST_SEARCH]
+    email = _EMAIL.search(left)
+    if email:
+        left = f"{left[: email.start()]} {left[email.end() :]}"
+    left, birth_date = take_birth_date(left, today)
+    phone = None
+    for found in _PHONE.finditer(left):
+        phone = e164(found.group())
+        if phone:
+            left = f"{left[: found.start()]} {left[found.end() :]}"
+            break
+    names = re.sub(r"[^\w\s'’ʼ`´\-.]|[\d_]", " ", left)
+    return Sought(
+        names=" ".join(word.strip(".-") for word in names.split() if word.strip(".-")),
+        phone=phone,
+        email=email.group().lower() if email else None,
+        birth_date=birth_date,
+    )
+
+
+def found_people(sought: Sought) -> sa.TableValuedAlias:
+    """A table of person_id and closeness (0.45 to 1) of whoever may be sought in the Cité being worked in."""
+    return sa.func.app.find_people(
+        sa.cast(sought.names, sa.Text),
+        sa.cast(sought.phone, sa.Text),
+        sa.cast(sought.email, sa.Text),
+        sa.cast(sought.birth_date, sa.Date),
+    ).table_valued(sa.column("person_id", sa.Uuid), sa.column("closeness", sa.Float), name="found")
+
+
+def people_sought(sought: Sought) -> Sequence[sa.Row[Any]]:
+    """The dozen persons nearest to what is sought, masked where whoever asks may not open the file.
+
+    person_id, is_visible, shown_name, shown_birth_date, status, waits_since, referent, organisation, closeness.
+    """
+    if not sought:
+        return []
+    asked = {
+        "names": sought.names,
+        "phone": sought.phone,
+        "email": sought.email,
+        "birth_date": sought.birth_date,
+    }
+    return db.session.execute(
+        sa.text(
+            "select * from app.people_sought(:names, cast(:phone as text), cast(:email as text), cast(:birth_date as date))"
+        ),
+        asked,
+    ).all()
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """A file that may be of the person being entered, and why; masked where it may not be opened."""
+
+    person_id: uuid.UUID
+    is_visible: bool
+    shown_name: str
+    shown_birth_date: date | None
+    status: str | None
+    referent: str | None
+    organisation: str | None
+    reasons: tuple[str, ...]
+
+
+def look_alikes_of(
+    names: str,
+    *,
+    phone: str | None = None,
+    second_phone: str | None = None,
+    email: str | None = None,
+    birth_date: date | None = None,
+    but_not: uuid.UUID | None = None,
+) -> list[LookAlike]:
+    """Files of the Cité that look like these answers, the likeliest first."""
+    rows = db.session.execute(
+        sa.text(
+            "select * from app.look_alikes(:names, cast(:phone as text), cast(:second_phone as text),"
+            " cast(:email as text), cast(:birth_date as date), cast(:but_not as uuid))"
+        ),
+        {
+            "names": names,
+            "phone": phone,
+            "second_phone": second_phone,
+            "email": email,
+            "birth_date": birth_date,
+            "but_not": but_not,
+        },
+    ).all()
+    return [
+        LookAlike(
+            row.person_id,
+            row.is_visible,
+            row.shown_name,
+            row.shown_birth_date,
+            row.status,
+            row.referent or None,
+            row.organisation,
+            tuple(
+                why_alike(
+                    same_phone=row.same_phone,
+                    same_email=row.same_email,
+                    same_birth_date=row.same_birth_date,
+                    closeness=row.closeness,
+                )
+            ),
+        )
+        for row in rows
+    ]
+
+
+def find_person(person_id: uuid.UUID, *, to_change: bool = False) -> Person | None:
+    """A person of the Cité being worked in; None when out of sight. `to_change` makes overlapping writers wait."""
+    wanted = sa.select(Person).where(Person.id == person_id, Person.cite_id == acting().cite_id)
+    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+
+
+def quarters_of(cite_id: uuid.UUID, on: date) -> Sequence[sa.Row[tuple[uuid.UUID, str]]]:
+    """The QPV of a Cité's perimeter that hold on a day: id and name, in order of names."""
+    return db.session.execute(
+        sa.select(Qpv.id, Qpv.name)
+        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
+        .where(
+            CiteQpv.cite_id == cite_id,
+            Qpv.valid_from <= on,
+            sa.or_(Qpv.valid_until.is_(None), Qpv.valid_until >= on),
+        )
+        .order_by(sa.func.app.fold(Qpv.name), Qpv.code)
+    ).all()
+
+
+def find_name_of(user_id: uuid.UUID | None) -> str | None:
+    """First and last name of a professional."""
+    if user_id is None:
+        return None
+    return db.session.scalar(sa.select(User.first_name + " " + User.last_name).where(User.id == user_id))
