@@ -1,7 +1,10 @@
 """Ways of talking with a person, what counts as a contact, and when a next step is due."""
 
 import enum
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cityjobs.parcours.rules import Event, Status
 
 
 class InterviewMode(enum.StrEnum):
@@ -74,3 +77,77 @@ STEP_STATE_LABELS: dict[StepState, str] = {
 def days_late(due_on: date, today: date) -> int:
     """How many days after its due date; 0 when not late."""
     return max(0, (today - due_on).days)
+
+
+FINISH_UNDO_LASTS = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What an interview says; `duration` in minutes."""
+
+    held_on: date
+    mode: InterviewMode
+    synthesis: str
+    reached: bool = True
+    duration: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What comes next, and for when."""
+
+    title: str
+    due_on: date
+
+
+def day_refusal(held_on: date, *, today: date, spotted_on: date) -> str | None:
+    """Why an exchange cannot have taken place on a day, in a whole sentence, or None."""
+    if held_on > today:
+        return "Cette date est dans le futur : un échange se note une fois qu’il a eu lieu."
+    if held_on < spotted_on:
+        return "Cette date précède le repérage de la personne : vérifiez le jour."
+    return None
+
+
+def due_refusal(due_on: date, *, today: date) -> str | None:
+    """Why a next step cannot be due on a day, in a whole sentence, or None."""
+    if due_on < today:
+        return "Cette date est déjà passée : indiquez aujourd’hui ou un jour à venir."
+    if due_on > today + timedelta(days=366 * 2):
+        return "Cette date est à plus de deux ans : vérifiez l’année."
+    return None
+
+
+def due_suggestions(today: date) -> list[tuple[date, str]]:
+    """Days most often chosen for what comes next, with how they are called; never a Saturday or a Sunday."""
+    asked = (
+        (1, "demain"),
+        (3, "dans 3 jours"),
+        (7, "dans une semaine"),
+        (14, "dans deux semaines"),
+        (28, "dans un mois"),
+    )
+    days: dict[date, str] = {}
+    for span, label in asked:
+        day = today + timedelta(days=span)
+        if day.weekday() >= 5:
+            day, label = day + timedelta(days=7 - day.weekday()), "lundi" if span < 7 else label
+        days.setdefault(day, label)
+    return sorted(days.items())
+
+
+def event_after(status: Status, exchange: Exchange) -> Event | None:
+    """The move that an exchange proves by itself, or None: it never goes further than « rencontré »."""
+    if not is_contact(exchange.mode, exchange.reached):
+        return None
+    if exchange.mode in MEETINGS and status in (Status.REPERE, Status.CONTACTE):
+        return Event.FIRST_MET
+    if status is Status.REPERE:
+        return Event.CONTACT_OK
+    return None
+
+
+def may_undo(settled_at: datetime | None, now: datetime) -> bool:
+    """Whether « Fait » can still be taken back (15 minutes)."""
+    return settled_at is not None and now - settled_at <= FINISH_UNDO_LASTS

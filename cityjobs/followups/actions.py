@@ -1,0 +1,200 @@
+"""Writes about follow-ups: noting and correcting an exchange, saying what comes next and how it went."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.dialects import postgresql as pg
+
+from cityjobs.core.clock import now
+from cityjobs.core.db import db
+from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
+from cityjobs.followups.rules import Exchange, InterviewMode, Plan, StepState, event_after
+from cityjobs.parcours.actions import MoveRefused, move_parcours
+from cityjobs.parcours.models import Parcours
+from cityjobs.parcours.rules import Move, Status
+from cityjobs.people.models import Person
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What noting an exchange did. `kept_back` says why a parcours that could have moved has not."""
+
+    interview_id: uuid.UUID
+    already: bool = False
+    moved_to: Status | None = None
+    kept_back: str | None = None
+
+
+def log_interview(
+    person: Person,
+    parcours: Parcours,
+    exchange: Exchange,
+    *,
+    interview_id: uuid.UUID,
+    author_id: uuid.UUID,
+    today: date,
+    plan: Plan | None = None,
+    note: str | None = None,
+) -> Logged:
+    """Note an exchange once, however often it is sent, with what comes next and what only its author reads."""
+    if not _write_interview(parcours, exchange, interview_id, author_id):
+        if _is_same(interview_id, exchange, author_id):
+            return Logged(interview_id, already=True)
+        interview_id = uuid.uuid4()
+        _write_interview(parcours, exchange, interview_id, author_id)
+    if note:
+        db.session.add(_private_note(interview_id, author_id, person, note))
+    if plan:
+        plan_step(parcours, plan, author_id=author_id, interview_id=interview_id)
+    moved_to, kept_back = _move_on(person, parcours, exchange, author_id=author_id, today=today)
+    return Logged(interview_id, moved_to=moved_to, kept_back=kept_back)
+
+
+def _write_interview(
+    parcours: Parcours, exchange: Exchange, interview_id: uuid.UUID, author_id: uuid.UUID
+) -> bool:
+    """False when this key was written before, even an instant ago by another process."""
+    row = pg.insert(Interview).values(
+        id=interview_id,
+        cite_id=parcours.cite_id,
+        person_id=parcours.person_id,
+        parcours_id=parcours.id,
+        author_id=author_id,
+        held_on=exchange.held_on,
+        mode=exchange.mode,
+        duration=exchange.duration,
+        reached=exchange.reached,
+        synthesis=exchange.synthesis,
+        created_at=now(),
+    )
+    written = db.session.scalar(
+        row.on_conflict_do_nothing(index_elements=[Interview.id]).returning(Interview.id)
+    )
+    return written is not None
+
+
+def _is_same(interview_id: uuid.UUID, exchange: Exchange, author_id: uuid.UUID) -> bool:
+    """Whether what is kept under this key is this very exchange, and not another text sent from an old page."""
+    kept = db.session.get(Interview, interview_id)
+    return kept is not None and kept.author_id == author_id and exchange_of(kept) == exchange
+
+
+def exchange_of(interview: Interview) -> Exchange:
+    """What an interview says, as plain values."""
+    return Exchange(
+        held_on=interview.held_on,
+        mode=InterviewMode(interview.mode),
+        synthesis=interview.synthesis,
+        reached=interview.reached,
+        duration=interview.duration,
+    )
+
+
+def _private_note(interview_id: uuid.UUID, author_id: uuid.UUID, person: Person, body: str) -> PrivateNote:
+    return PrivateNote(
+        interview_id=interview_id, author_id=author_id, person_id=person.id, cite_id=person.cite_id, body=body
+    )
+
+
+def _move_on(
+    person: Person, parcours: Parcours, exchange: Exchange, *, author_id: uuid.UUID, today: date
+) -> tuple[Status | None, str | None]:
+    """Let a contact speak for itself: « contacté » or « rencontré », never further."""
+    if event_after(Status(parcours.status), exchange) is None:
+        return None, None
+    # Somebody else may be moving it: wait, then look again. A key share lock, for exchanges being written point to it.
+    db.session.refresh(parcours, with_for_update={"key_share": True})
+    event = event_after(Status(parcours.status), exchange)
+    if event is None:
+        return None, None
+    try:
+        transition = move_parcours(
+            parcours, person, Move(event, exchange.held_on), today=today, recorded_by=author_id
+        )
+    except MoveRefused as refused:
+        return None, str(refused)
+    return Status(transition.to_status), None
+
+
+def correct_interview(interview: Interview, exchange: Exchange, *, editor_id: uuid.UUID) -> bool:
+    """Replace what an exchange says and keep what it said; False when nothing differs."""
+    was = exchange_of(interview)
+    if was == exchange:
+        return False
+    db.session.add(
+        InterviewVersion(
+            cite_id=interview.cite_id,
+            person_id=interview.person_id,
+            interview_id=interview.id,
+            number=interview.version,
+            held_on=was.held_on,
+            mode=was.mode,
+            duration=was.duration,
+            reached=was.reached,
+            synthesis=was.synthesis,
+            replaced_by_id=editor_id,
+        )
+    )
+    interview.held_on, interview.mode = exchange.held_on, exchange.mode
+    interview.duration, interview.reached = exchange.duration, exchange.reached
+    interview.synthesis, interview.updated_at = exchange.synthesis, now()
+    return True
+
+
+def write_private_note(
+    interview: Interview, note: PrivateNote | None, body: str | None, *, person: Person
+) -> None:
+    """Write, replace or drop the note that the author of an exchange keeps for themself."""
+    if note is None:
+        if body:
+            db.session.add(_private_note(interview.id, interview.author_id, person, body))
+    elif not body:
+        db.session.delete(note)
+    elif note.body != body:
+        note.body, note.updated_at = body, now()
+
+
+def plan_step(
+    parcours: Parcours, plan: Plan, *, author_id: uuid.UUID, interview_id: uuid.UUID | None = None
+) -> NextStep:
+    """Agree on what comes next."""
+    step = NextStep(
+        id=uuid.uuid4(),
+        cite_id=parcours.cite_id,
+        person_id=parcours.person_id,
+        parcours_id=parcours.id,
+        interview_id=interview_id,
+        title=plan.title,
+        due_on=plan.due_on,
+        created_by_id=author_id,
+    )
+    db.session.add(step)
+    return step
+
+
+def finish_step(step: NextStep, *, by: uuid.UUID, result: str | None = None) -> None:
+    """It was done."""
+    _settle(step, StepState.DONE, by, result)
+
+
+def drop_step(step: NextStep, *, by: uuid.UUID, reason: str) -> None:
+    """It will not be done."""
+    _settle(step, StepState.CANCELLED, by, reason)
+
+
+def _settle(step: NextStep, state: StepState, by: uuid.UUID, result: str | None) -> None:
+    step.state, step.result, step.settled_by_id, step.settled_at = state, result, by, now()
+
+
+def take_back_step(step: NextStep) -> None:
+    """It was not done after all."""
+    step.state, step.result, step.settled_by_id, step.settled_at = StepState.TODO, None, None, None
+
+
+def postpone_step(step: NextStep, due_on: date, *, reason: str | None = None) -> None:
+    """Put it off; the day first agreed, the last one and the reason are kept."""
+    step.first_due_on = step.first_due_on or step.due_on
+    step.postponed_from, step.postponed_because = step.due_on, reason
+    step.postponed_times += 1
+    step.due_on = due_on

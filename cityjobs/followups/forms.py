@@ -1,0 +1,187 @@
+"""What is asked to note an exchange, to correct it, and to say what comes next."""
+
+import uuid
+
+from wtforms import BooleanField, HiddenField, IntegerField
+from wtforms.validators import NumberRange, Optional
+
+from cityjobs.core.clock import today
+from cityjobs.core.forms import ChoiceField, DayField, Form, LineField, TextField, VersionField
+from cityjobs.followups.rules import (
+    INTERVIEW_MODE_LABELS,
+    Exchange,
+    InterviewMode,
+    Plan,
+    day_refusal,
+    due_refusal,
+)
+from cityjobs.parcours.models import Parcours
+from cityjobs.parcours.rules import CLOSED_STATUSES
+
+MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]
+LONGEST_RESULT = 500
+
+
+class MinutesField(IntegerField):
+    """A duration in whole minutes, up to a day."""
+
+    def __init__(self, label: str) -> None:
+        sentence = "Une durée va de 1 à 1 440 minutes."
+        super().__init__(label, [Optional(), NumberRange(min=1, max=1440, message=sentence)])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say what is expected."""
+        typed = valuelist[0].strip() if valuelist else ""
+        if typed and not (typed.isascii() and typed.isdecimal()):
+            self.data = None
+            raise ValueError("Écrivez la durée en minutes, par exemple 30.")
+        self.data = int(typed) if typed else None
+
+
+def one_newline(text: str) -> str:
+    """Text as it is kept: browsers send two signs at each end of line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class ExchangeForm(Form):
+    """What an exchange says, whether noted or corrected."""
+
+    synthesis = TextField("Ce qui s’est dit", required="Écrivez en une ou deux phrases ce qui s’est dit.")
+    mode = ChoiceField(
+        "Comment",
+        MODES,
+        required="Choisissez comment l’échange a eu lieu.",
+        default=InterviewMode.TELEPHONE.value,
+    )
+    reached = BooleanField("La personne a été jointe", default=True)
+    held_on = DayField("Date de l’échange", required="Indiquez le jour de l’échange.", default=today)
+    duration = MinutesField("Durée en minutes")
+    private_note = TextField("Note privée")
+
+    def holds_for(self, parcours: Parcours) -> bool:
+        """Posted, and every answer stands for this parcours."""
+        stands = self.accepted()
+        if self.is_submitted() and self.held_on.data:
+            refused = day_refusal(self.held_on.data, today=today(), spotted_on=parcours.spotted_on)
+            if refused:
+                self.refuse("held_on", refused)
+        return stands and not self.errors
+
+    def exchange(self) -> Exchange:
+        """The answers shared with the team."""
+        return Exchange(
+            held_on=self.held_on.data,
+            mode=InterviewMode(self.mode.data),
+            synthesis=one_newline(self.synthesis.data),
+            reached=self.reached.data,
+            duration=self.duration.data,
+        )
+
+    def note(self) -> str | None:
+        """What its author alone will read."""
+        return one_newline(self.private_note.data) if self.private_note.data else None
+
+
+class LogForm(ExchangeForm):
+    """A new exchange and what comes next. `interview` makes a second sending of the same form harmless."""
+
+    next_step = LineField("Prochaine étape")
+    due_on = DayField("Pour le")
+    interview = HiddenField(default=lambda: str(uuid.uuid4()))
+
+    def holds_for(self, parcours: Parcours) -> bool:
+        """Also: a next step has a day, a day has a step, and neither is in a closed parcours."""
+        stands = super().holds_for(parcours)
+        step, day = self.next_step, self.due_on
+        if self.is_submitted() and step.data and parcours.status in CLOSED_STATUSES:
+            self.refuse("next_step", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
+        elif self.is_submitted() and step.data and not day.data and not day.errors:
+            self.refuse("due_on", "Indiquez pour quel jour, ou effacez la prochaine étape.")
+        elif self.is_submitted() and day.data and not step.data and not step.errors:
+            self.refuse("next_step", "Écrivez ce qui est prévu ce jour-là, ou effacez la date.")
+        elif self.is_submitted() and day.data:
+            refused = due_refusal(day.data, today=today())
+            if refused:
+                self.refuse("due_on", refused)
+        return stands and not self.errors
+
+    def plan(self) -> Plan | None:
+        """What comes next, if anything."""
+        return Plan(self.next_step.data, self.due_on.data) if self.next_step.data else None
+
+    def interview_id(self) -> uuid.UUID:
+        """The key that the page gave to this exchange; a new one when it was tampered with."""
+        try:
+            return uuid.UUID(self.interview.data or "")
+        except ValueError:
+            return uuid.uuid4()
+
+
+class CorrectForm(ExchangeForm):
+    """An exchange corrected; `note_version` is that of the private note, 0 when there was none."""
+
+    version = VersionField()
+    note_version = VersionField()
+
+
+class PlanForm(Form):
+    """A next step by itself."""
+
+    title = LineField("Prochaine étape", required="Écrivez ce qui est prévu.")
+    due_on = DayField("Pour le", required="Indiquez pour quel jour.")
+
+    def holds(self) -> bool:
+        """Posted, and every answer stands today."""
+        if not self.accepted():
+            return False
+        refused = due_refusal(self.due_on.data, today=today())
+        if refused:
+            self.refuse("due_on", refused)
+        return not refused
+
+    def plan(self) -> Plan:
+        """The answers."""
+        return Plan(self.title.data, self.due_on.data)
+
+
+class StepForm(Form):
+    """One gesture on a next step; `suite` is the page to come back to."""
+
+    version = VersionField()
+    suite = HiddenField()
+
+    def holds(self) -> bool:
+        """Posted, and every answer stands today."""
+        return self.accepted()
+
+
+class FinishForm(StepForm):
+    """It was done."""
+
+    result = LineField("Ce que cela a donné", longest=LONGEST_RESULT)
+
+
+class PostponeForm(StepForm):
+    """It is put off."""
+
+    due_on = DayField("Nouvelle date", required="Indiquez le nouveau jour.")
+    reason = LineField("Pourquoi", longest=LONGEST_RESULT)
+
+    def holds(self) -> bool:
+        """Also: the day is still to come."""
+        if not self.accepted():
+            return False
+        refused = due_refusal(self.due_on.data, today=today())
+        if refused:
+            self.refuse("due_on", refused)
+        return not refused
+
+
+class DropForm(StepForm):
+    """It will not be done."""
+
+    reason = LineField(
+        "Pourquoi",
+        required="Indiquez en quelques mots pourquoi cette étape est abandonnée.",
+        longest=LONGEST_RESULT,
+    )
