@@ -8,6 +8,7 @@ from flask_migrate import Migrate
 
 from cityjobs import cli
 from cityjobs.accounts import views as accounts
+from cityjobs.assets import showcase
 from cityjobs.core import db, heartbeat, jobs, journal, permissions, post, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
 
@@ -93,4 +94,4 @@ def healthz() -> ResponseReturnValue:
 @requires(PUBLIC)
 def composants() -> ResponseReturnValue:
     """Every component of the interface in every state."""
-    return render_template("composants.html")
+    return render_template("composants.html", **showcase.samples())

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import brotli
+import brotli  # type: ignore[import-untyped]
 
 HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"
@@ -22,7 +22,9 @@ STATIC = HERE.parent / "static"
 
 STYLES = ("tokens", "base", "frame", "forms", "patterns", "lists", "charts", "print")
 SCRIPTS = ("core", "toasts", "lock", "drafts", "submit", "keys", "menus", "lists", "errors")
-FONT = "@fontsource-variable/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-latin-wght-normal.woff2"
+FONT = (
+    "@fontsource-variable/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-latin-wght-normal.woff2"
+)
 COMPRESSED = {".css", ".js", ".svg"}
 
 # The parts of Bootstrap that are kept, by the beginning of their class names. A selector that names any other class is left out.
@@ -138,7 +140,9 @@ def hashed(name: str, content: bytes) -> str:
 def build_files() -> dict[str, bytes]:
     """Every output by its plain name."""
     font = read_package(FONT)
-    bootstrap = prune(re.sub(r"/\*.*?\*/", "", read_package("bootstrap/dist/css/bootstrap.min.css").decode(), flags=re.S))
+    bootstrap = prune(
+        re.sub(r"/\*.*?\*/", "", read_package("bootstrap/dist/css/bootstrap.min.css").decode(), flags=re.S)
+    )
     theme = squeeze("\n".join((HERE / "css" / f"{name}.css").read_text() for name in STYLES))
     theme = theme.replace("atkinson.woff2", hashed("atkinson.woff2", font))
     scripts = "\n".join((HERE / "js" / f"{name}.js").read_text() for name in SCRIPTS)
@@ -158,8 +162,8 @@ def replace_file(path: Path, content: bytes) -> None:
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".")
     with os.fdopen(handle, "wb") as stream:
         stream.write(content)
-    os.chmod(aside, 0o644)
-    os.replace(aside, path)
+    Path(aside).chmod(0o644)
+    Path(aside).replace(path)
 
 
 def build(target: Path = STATIC) -> dict[str, str]:
@@ -193,12 +197,12 @@ def main() -> int:
     try:
         manifest = build()
     except PackagesMissing as missing:
-        print(missing, file=sys.stderr)
+        sys.stderr.write(f"{missing}\n")
         return 1
     for name, output in manifest.items():
         small = STATIC / f"{output}.br"
         size = (small if small.exists() else STATIC / output).stat().st_size
-        print(f"{name:16} {size:6} bytes compressed  {output}")
+        sys.stdout.write(f"{name:16} {size:6} bytes compressed  {output}\n")
     return 0
 
 

@@ -11,8 +11,20 @@ from cityjobs.core.clock import now, today
 from cityjobs.core.forms import ChoiceField, DayField, EmailField, Form, LineField, PhoneField, TextField
 from cityjobs.core.web import Page
 
-MODES = [("telephone", "Téléphone"), ("rendez-vous", "Rendez-vous"), ("visite", "Visite à domicile"), ("sms", "SMS")]
-WRONG = {"said": " ", "mode": "pigeon", "due_on": "31/02/2026", "phone": "06 12", "email": "nadia", "way": "sms"}
+MODES = [
+    ("telephone", "Téléphone"),
+    ("rendez-vous", "Rendez-vous"),
+    ("visite", "Visite à domicile"),
+    ("sms", "SMS"),
+]
+WRONG = {
+    "said": " ",
+    "mode": "pigeon",
+    "due_on": "31/02/2026",
+    "phone": "06 12",
+    "email": "nadia",
+    "way": "sms",
+}
 WAYS = [("sms", "SMS"), ("telephone", "Téléphone"), ("courriel", "Courriel")]
 
 
@@ -27,7 +39,9 @@ class SampleForm(Form):
     email = EmailField("Adresse électronique")
     password = PasswordField("Mot de passe")
     way = RadioField("Comment la joindre de préférence", choices=WAYS, default="sms")
-    languages = SelectMultipleField("Langues parlées", choices=[("fr", "Français"), ("ar", "Arabe"), ("pt", "Portugais")])
+    languages = SelectMultipleField(
+        "Langues parlées", choices=[("fr", "Français"), ("ar", "Arabe"), ("pt", "Portugais")]
+    )
     charter = BooleanField("La personne a signé la charte")
 
 
