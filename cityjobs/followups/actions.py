@@ -9,7 +9,8 @@ from sqlalchemy.dialects import postgresql as pg
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
-from cityjobs.followups.rules import Exchange, InterviewMode, Plan, StepState, event_after
+from cityjobs.followups.queries import said_in
+from cityjobs.followups.rules import Exchange, Plan, StepState, event_after
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.rules import Move, Status
@@ -77,18 +78,7 @@ def _write_interview(
 def _is_same(interview_id: uuid.UUID, exchange: Exchange, author_id: uuid.UUID) -> bool:
     """Whether what is kept under this key is this very exchange, and not another text sent from an old page."""
     kept = db.session.get(Interview, interview_id)
-    return kept is not None and kept.author_id == author_id and exchange_of(kept) == exchange
-
-
-def exchange_of(interview: Interview) -> Exchange:
-    """What an interview says, as plain values."""
-    return Exchange(
-        held_on=interview.held_on,
-        mode=InterviewMode(interview.mode),
-        synthesis=interview.synthesis,
-        reached=interview.reached,
-        duration=interview.duration,
-    )
+    return kept is not None and kept.author_id == author_id and said_in(kept) == exchange
 
 
 def _private_note(interview_id: uuid.UUID, author_id: uuid.UUID, person: Person, body: str) -> PrivateNote:
@@ -119,7 +109,7 @@ def _move_on(
 
 def correct_interview(interview: Interview, exchange: Exchange, *, editor_id: uuid.UUID) -> bool:
     """Replace what an exchange says and keep what it said; False when nothing differs."""
-    was = exchange_of(interview)
+    was = said_in(interview)
     if was == exchange:
         return False
     db.session.add(

@@ -1,6 +1,9 @@
 """What is asked to note an exchange, to correct it, and to say what comes next."""
 
 import uuid
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
 
 from wtforms import BooleanField, HiddenField, IntegerField
 from wtforms.validators import NumberRange, Optional
@@ -70,9 +73,9 @@ class ExchangeForm(Form):
     def exchange(self) -> Exchange:
         """The answers shared with the team."""
         return Exchange(
-            held_on=self.held_on.data,
+            held_on=cast(date, self.held_on.data),
             mode=InterviewMode(self.mode.data),
-            synthesis=one_newline(self.synthesis.data),
+            synthesis=one_newline(cast(str, self.synthesis.data)),
             reached=self.reached.data,
             duration=self.duration.data,
         )
@@ -105,9 +108,23 @@ class LogForm(ExchangeForm):
                 self.refuse("due_on", refused)
         return stands and not self.errors
 
+    def show_draft(self, fields: Mapping[str, Any]) -> bool:
+        """Show what was being typed; False when nothing was. The key is never taken from a draft."""
+        typed = {name: text for name, text in fields.items() if isinstance(text, str)}
+        if not any(typed.get(name, "").strip() for name in ("synthesis", "next_step", "private_note")):
+            return False
+        for name in ("synthesis", "next_step", "private_note"):
+            self[name].data = typed.get(name)
+        for name in ("held_on", "due_on", "duration"):
+            self[name].raw_data = [typed.get(name, "")]
+        if typed.get("mode") in dict(MODES):
+            self.mode.data = typed["mode"]
+        self.reached.data = "reached" in typed
+        return True
+
     def plan(self) -> Plan | None:
         """What comes next, if anything."""
-        return Plan(self.next_step.data, self.due_on.data) if self.next_step.data else None
+        return Plan(self.next_step.data, cast(date, self.due_on.data)) if self.next_step.data else None
 
     def interview_id(self) -> uuid.UUID:
         """The key that the page gave to this exchange; a new one when it was tampered with."""
@@ -132,16 +149,15 @@ class PlanForm(Form):
 
     def holds(self) -> bool:
         """Posted, and every answer stands today."""
-        if not self.accepted():
-            return False
-        refused = due_refusal(self.due_on.data, today=today())
+        stands = self.accepted()
+        refused = due_refusal(self.due_on.data, today=today()) if stands and self.due_on.data else None
         if refused:
             self.refuse("due_on", refused)
-        return not refused
+        return stands and not refused
 
     def plan(self) -> Plan:
         """The answers."""
-        return Plan(self.title.data, self.due_on.data)
+        return Plan(cast(str, self.title.data), cast(date, self.due_on.data))
 
 
 class StepForm(Form):
@@ -169,12 +185,11 @@ class PostponeForm(StepForm):
 
     def holds(self) -> bool:
         """Also: the day is still to come."""
-        if not self.accepted():
-            return False
-        refused = due_refusal(self.due_on.data, today=today())
+        stands = self.accepted()
+        refused = due_refusal(self.due_on.data, today=today()) if stands and self.due_on.data else None
         if refused:
             self.refuse("due_on", refused)
-        return not refused
+        return stands and not refused
 
 
 class DropForm(StepForm):

@@ -4,13 +4,18 @@
 """
 
 import uuid
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
-from cityjobs.followups.models import NextStep
-from cityjobs.followups.rules import StepState
+from cityjobs.accounts.models import User
+from cityjobs.core.db import acting, db
+from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
+from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
 from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
@@ -112,3 +117,98 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
     if referent_id is None:
         return silent.where(Assignment.id.is_not(None))
     return silent.where(_is_followed_by(referent_id))
+
+
+def present_parcours_of_person() -> type[Parcours]:
+    """The open parcours of each Person of a query, or else the last one: to be joined, laterally."""
+    present = (
+        sa.select(Parcours)
+        .where(Parcours.person_id == Person.id)
+        .order_by(Parcours.ended_on.is_not(None), Parcours.spotted_on.desc(), Parcours.created_at.desc())
+        .limit(1)
+        .correlate(Person)
+        .lateral()
+    )
+    return aliased(Parcours, present)
+
+
+def find_case(person_id: uuid.UUID) -> tuple[Person, Parcours] | None:
+    """A person of the Cité being worked in with their present parcours; None when out of sight."""
+    present = present_parcours_of_person()
+    row = db.session.execute(
+        sa.select(Person, present)
+        .join(present, sa.true())
+        .where(Person.id == person_id, Person.cite_id == acting().cite_id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def find_interview(
+    person_id: uuid.UUID, interview_id: uuid.UUID, *, to_change: bool = False
+) -> Interview | None:
+    """An exchange with this very person; None when out of sight. `to_change` makes overlapping writers wait."""
+    wanted = sa.select(Interview).where(
+        Interview.id == interview_id,
+        Interview.person_id == person_id,
+        Interview.cite_id == acting().cite_id,
+    )
+    return db.session.scalar(wanted.with_for_update(key_share=True) if to_change else wanted)
+
+
+def find_private_note(interview_id: uuid.UUID) -> PrivateNote | None:
+    """What whoever asks wrote for themself about an exchange."""
+    return db.session.scalar(
+        sa.select(PrivateNote).where(
+            PrivateNote.interview_id == interview_id, PrivateNote.author_id == acting().user_id
+        )
+    )
+
+
+def find_step(person_id: uuid.UUID, step_id: uuid.UUID, *, to_change: bool = False) -> NextStep | None:
+    """A next step of this very person; None when out of sight. `to_change` makes overlapping writers wait."""
+    wanted = sa.select(NextStep).where(
+        NextStep.id == step_id, NextStep.person_id == person_id, NextStep.cite_id == acting().cite_id
+    )
+    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """One state of an exchange: what it said, who wrote it so, and when."""
+
+    number: int
+    by: str
+    at: datetime
+    exchange: Exchange
+    is_present: bool
+
+
+def writings_of(interview: Interview) -> list[Writing]:
+    """Every state of an exchange, the present one first."""
+    replaced = db.session.execute(
+        sa.select(InterviewVersion, (User.first_name + " " + User.last_name).label("replaced_by"))
+        .join(User, User.id == InterviewVersion.replaced_by_id)
+        .where(InterviewVersion.interview_id == interview.id)
+        .order_by(InterviewVersion.number)
+    ).all()
+    writings = []
+    by, at = interview.author.display_name, interview.created_at
+    for version, replaced_by in replaced:
+        writings.append(Writing(version.number, by, at, said_in(version), False))
+        by, at = replaced_by, version.replaced_at
+    writings.append(Writing(interview.version, by, at, said_in(interview), True))
+    return writings[::-1]
+
+
+def said_in(row: Interview | InterviewVersion) -> Exchange:
+    """What an exchange says, or said, as plain values."""
+    return Exchange(row.held_on, InterviewMode(row.mode), row.synthesis, row.reached, row.duration)
+
+
+def todo_steps_of(person_id: uuid.UUID) -> Sequence[NextStep]:
+    """What is still to do with a person, the most pressing first."""
+    return db.session.scalars(
+        sa.select(NextStep)
+        .where(NextStep.person_id == person_id, NextStep.cite_id == acting().cite_id, _IS_TODO)
+        .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
+    ).all()
