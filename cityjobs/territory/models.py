@@ -105,4 +105,6 @@ class CollectiveMember(Model):
 
     __tablename__ = "collective_member"
     cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id), primary_key=True)
-    organisation_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Organisation.id), primary_key=True, index=True)
+    organisation_id: Mapped[uuid.UUID] = mapped_column(
+        sa.ForeignKey(Organisation.id), primary_key=True, index=True
+    )

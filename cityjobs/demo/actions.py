@@ -1,0 +1,180 @@
+"""Writes the demo into an empty database."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import sqlalchemy as sa
+
+from cityjobs.accounts.actions import hasher
+from cityjobs.accounts.models import Membership, User
+from cityjobs.core.clock import PARIS
+from cityjobs.core.db import Model, db
+from cityjobs.core.permissions import ROLE_LABELS
+from cityjobs.demo.cast import HOUSES, ONE_CLICK, PASSWORD, WORKERS
+from cityjobs.demo.story import PLANS, Place, Somebody, Story, invent
+from cityjobs.followups.models import Interview, NextStep
+from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.people.models import Person
+from cityjobs.territory.actions import seed_reference
+from cityjobs.territory.models import Cite, CiteQpv, CollectiveMember, Organisation, ProgrammeYear, Qpv
+
+LOCAL_ENVELOPE = 50_000
+TABLES: tuple[type[Model], ...] = (Person, Parcours, Spotting, Transition, Assignment, Interview, NextStep)
+
+
+class NotEmpty(Exception):
+    """Somebody works in this database already: the demo must not mix with it."""
+
+
+@dataclass(frozen=True)
+class OneClick:
+    """An account that the sign-in page of a demo offers."""
+
+    role: str
+    cite: str
+    email: str
+
+
+def is_empty() -> bool:
+    """Whether nobody has an account and nobody is known."""
+    return not (
+        db.session.scalar(sa.select(sa.exists().select_from(User)))
+        or db.session.scalar(sa.select(sa.exists().select_from(Person)))
+    )
+
+
+def load_demo(seed: int, today: date, size: str = "normal") -> dict[str, int]:
+    """Write the fictional year of the three Cités; returns how many rows of each table. Raises NotEmpty."""
+    if not is_empty():
+        raise NotEmpty
+    seed_reference()
+    slugs = [plan.slug for plan in PLANS[size]]
+    cites = {cite.slug: cite for cite in db.session.scalars(sa.select(Cite).where(Cite.slug.in_(slugs)))}
+    names = uuid.UUID(int=seed % 2**128)
+    houses = _found_collectives(cites, names, today)
+    staff = _hire(cites, houses, names, today)
+    qpvs: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for cite_id, qpv_id in db.session.execute(
+        sa.select(CiteQpv.cite_id, CiteQpv.qpv_id).join(Qpv, Qpv.id == CiteQpv.qpv_id).order_by(Qpv.code)
+    ):
+        qpvs.setdefault(cite_id, []).append(qpv_id)
+    places = {
+        slug: Place(
+            cite_id=cite.id,
+            qpv_ids=tuple(qpvs[cite.id]),
+            houses=tuple(houses[house.name] for house in HOUSES if slug in house.cites.split()),
+            staff=staff[slug],
+        )
+        for slug, cite in cites.items()
+    }
+    return _write(invent(seed, today, places, size))
+
+
+def _found_collectives(cites: dict[str, Cite], names: uuid.UUID, today: date) -> dict[str, uuid.UUID]:
+    """The organisations, who leads, and the years after the national programme."""
+    opened_at = _opening(today)
+    houses = {house.name: uuid.uuid5(names, house.name) for house in HOUSES}
+    db.session.execute(
+        sa.insert(Organisation),
+        [
+            {
+                "id": houses[house.name],
+                "name": house.name,
+                "family": house.family,
+                "kind": house.kind,
+                "is_sensitive": house.is_sensitive,
+                "email": None,
+                "phone": None,
+                "created_at": opened_at,
+            }
+            for house in HOUSES
+        ],
+    )
+    db.session.execute(
+        sa.insert(CollectiveMember),
+        [
+            {"cite_id": cites[slug].id, "organisation_id": houses[house.name]}
+            for house in HOUSES
+            for slug in house.cites.split()
+            if slug in cites
+        ],
+    )
+    for house in HOUSES:
+        if house.leads in cites and cites[house.leads].chef_de_file_id is None:
+            cites[house.leads].chef_de_file_id = houses[house.name]
+    for cite in cites.values():
+        known = set(db.session.scalars(sa.select(ProgrammeYear.year).where(ProgrammeYear.cite_id == cite.id)))
+        db.session.add_all(
+            ProgrammeYear(cite_id=cite.id, year=year, envelope_euros=LOCAL_ENVELOPE)
+            for year in range(max(known, default=today.year) + 1, today.year + 1)
+        )
+    db.session.flush()
+    return houses
+
+
+def _hire(
+    cites: dict[str, Cite], houses: dict[str, uuid.UUID], names: uuid.UUID, today: date
+) -> dict[str, dict[str, Somebody]]:
+    """Every professional with their missions; whom each Cité knows, by e-mail."""
+    password_hash, opened_at = hasher.hash(PASSWORD), _opening(today)
+    people: list[dict[str, object]] = []
+    missions: list[dict[str, object]] = []
+    staff: dict[str, dict[str, Somebody]] = {slug: {} for slug in cites}
+    for worker in WORKERS:
+        user_id = uuid.uuid5(names, worker.email)
+        people.append(
+            {
+                "id": user_id,
+                "email": worker.email,
+                "first_name": worker.first_name,
+                "last_name": worker.last_name,
+                "password_hash": password_hash,
+                "created_at": opened_at,
+            }
+        )
+        for mission in worker.missions:
+            staff[mission.cite][worker.email] = Somebody(user_id, houses[mission.house], mission)
+            missions.append(
+                {
+                    "id": uuid.uuid5(names, f"{worker.email} {mission.cite} {mission.role}"),
+                    "user_id": user_id,
+                    "organisation_id": houses[mission.house],
+                    "cite_id": cites[mission.cite].id,
+                    "role": mission.role,
+                    "capacity": mission.capacity,
+                    "started_on": opened_at.date(),
+                }
+            )
+    db.session.execute(sa.insert(User), people)
+    db.session.execute(sa.insert(Membership), missions)
+    return staff
+
+
+def _opening(today: date) -> datetime:
+    """When the three Cités began to work with CityJobs: more than a year ago."""
+    return datetime.combine(today - timedelta(days=430), time(9), PARIS).astimezone(UTC)
+
+
+def _write(story: Story) -> dict[str, int]:
+    """Insert the rows; exchanges newest first, so that the day of the last contact is written once."""
+    story.rows[Interview].sort(key=lambda row: (row["held_on"], row["reached"]), reverse=True)
+    for table in TABLES:
+        db.session.execute(sa.insert(table), story.rows[table])
+    return {table.__tablename__: len(story.rows[table]) for table in TABLES}
+
+
+def one_click_accounts() -> Sequence[OneClick]:
+    """The accounts of the demo that exist here, in the order of the sign-in page."""
+    rows = db.session.execute(
+        sa.select(User.email, Membership.role, Cite.name)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Cite, Cite.id == Membership.cite_id)
+        .where(User.email.in_(ONE_CLICK), User.disabled_at.is_(None), Membership.ended_on.is_(None))
+        .order_by(Membership.started_on, Cite.name.desc())
+    ).all()
+    first: dict[str, OneClick] = {}
+    for email, role, cite in rows:
+        first.setdefault(email, OneClick(ROLE_LABELS[role], cite, email))
+    return [first[email] for email in ONE_CLICK if email in first]
