@@ -3,9 +3,14 @@
 import json
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 
+from cityjobs.core.clock import today
+from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.permissions import Role, grants_table
+from cityjobs.demo import actions as demo
+from cityjobs.demo.cast import PASSWORD
+from cityjobs.territory.actions import seed_reference
 
 
 @click.command("permissions")
@@ -18,10 +23,55 @@ def permissions_command(as_json: bool) -> None:
         return
     click.echo("permission".ljust(22) + "  ".join(role.value for role in Role))
     for line in table:
-        marks = "  ".join(("x" if line["roles"][role.value] else "·").center(len(role.value)) for role in Role)
+        marks = "  ".join(
+            ("x" if line["roles"][role.value] else "·").center(len(role.value)) for role in Role
+        )
         click.echo(line["permission"].ljust(22) + marks)
+
+
+@click.group("territory")
+def territory_group() -> None:
+    """Cités, communes and QPV."""
+
+
+@territory_group.command("seed")
+def territory_seed_command() -> None:
+    """Create the Cités and QPV of the reference that are missing; change nothing else."""
+    act_as(SYSTEM)
+    with transaction():
+        seeded = seed_reference()
+    click.echo(f"Cités créées : {seeded.cites}. QPV créés : {seeded.qpvs}.")
+
+
+@click.command("demo")
+@click.option("--if-empty", is_flag=True, help="Do nothing when somebody works here already.")
+@click.option("--seed", default=2026, show_default=True, help="Another number, another story.")
+@click.option("--size", type=click.Choice(["normal", "small"]), default="normal", show_default=True)
+@click.option("--accounts", is_flag=True, help="Only list the accounts offered on the sign-in page.")
+def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
+    """Load fictional people into an empty database. Never in production."""
+    if current_app.config["ENVIRONMENT"] == "production":
+        raise click.ClickException("Refusé : des personnes fictives n’ont pas leur place en production.")
+    act_as(SYSTEM)
+    with transaction():
+        if accounts:
+            offered = demo.one_click_accounts()
+            if offered:
+                click.echo(f"Comptes de démonstration, mot de passe {PASSWORD} :")
+            for account in offered:
+                click.echo(f"  {account.role:<22}{account.cite:<10}{account.email}")
+            return
+        if if_empty and not demo.is_empty():
+            click.echo("La base n’est pas vide : rien n’a été ajouté.")
+            return
+        try:
+            loaded = demo.load_demo(seed, today(), size)
+        except demo.NotEmpty:
+            raise click.ClickException("La base n’est pas vide : rien n’a été ajouté.") from None
+    click.echo(f"Démonstration : {loaded['person']} personnes fictives, {loaded['interview']} échanges.")
 
 
 def init_app(app: Flask) -> None:
     """Attach every command."""
-    app.cli.add_command(permissions_command)
+    for command in (permissions_command, territory_group, demo_command):
+        app.cli.add_command(command)
