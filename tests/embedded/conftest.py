@@ -29,14 +29,12 @@ def home() -> Iterator[Path]:
 class Copy:
     """A running `python -m cityjobs.embedded` and all that it has printed."""
 
-    def __init__(self, home: Path, port: int, application: str = "tests.embedded.stand_in") -> None:
+    def __init__(self, home: Path, port: int | str, application: str, environment: str) -> None:
         self.home = home
         self.port = port
         self.output = home.with_name(f"{home.name}.out")
-        environ = {
-            name: value for name, value in os.environ.items() if name not in {"ENVIRONMENT", "MAKELEVEL"}
-        }
-        environ |= {"CITYJOBS_HOME": str(home), "PORT": str(port)}
+        environ = {name: value for name, value in os.environ.items() if name != "MAKELEVEL"}
+        environ |= {"CITYJOBS_HOME": str(home), "PORT": str(port), "ENVIRONMENT": environment}
         argv = [sys.executable, "-m", "cityjobs.embedded", "--application", application]
         with self.output.open("w") as output:
             self.child = subprocess.Popen(
@@ -83,8 +81,10 @@ def wait_until(true: Callable[[], bool], patience: float = 10) -> None:
 def start_copy() -> Iterator[Callable[..., Copy]]:
     started: list[Copy] = []
 
-    def start(home: Path, port: int, application: str = "tests.embedded.stand_in") -> Copy:
-        started.append(Copy(home, port, application))
+    def start(
+        home: Path, port: int | str, application: str = "tests.embedded.stand_in", environment: str = "demo"
+    ) -> Copy:
+        started.append(Copy(home, port, application, environment))
         return started[-1]
 
     yield start
