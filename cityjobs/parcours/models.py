@@ -11,7 +11,7 @@ from cityjobs.core.db import Model, Versioned, created, key
 from cityjobs.parcours.rules import AssignmentKind, Event, SpottingChannel, Status
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
-from cityjobs.territory.models import Cite, Organisation
+from cityjobs.territory.models import Cite, Organisation, Qpv
 
 _PERSON = ("person.id", "person.cite_id")
 
@@ -20,6 +20,7 @@ class Parcours(Versioned, Model):
     """One accompaniment of one person. The entry_… columns are frozen on the day of entry.
 
     `last_contact_on` is the last day on which the person was really reached; the database keeps it.
+    The database also writes `entry_qpv_id`, the neighbourhood on that day.
     """
 
     __tablename__ = "parcours"
@@ -37,6 +38,7 @@ class Parcours(Versioned, Model):
     entry_gender: Mapped[Gender | None] = mapped_column(sa.Text)
     entry_age: Mapped[int | None]
     entry_in_qpv: Mapped[bool | None]
+    entry_qpv_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Qpv.id))
     last_contact_on: Mapped[date | None]
     created_at: Mapped[created]
     person: Mapped[Person] = relationship()

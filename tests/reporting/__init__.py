@@ -1,0 +1,1 @@
+"""Figures, the rows behind them, what may leave the Cité, frozen reports."""
