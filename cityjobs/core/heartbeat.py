@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from celery import shared_task
 from celery.beat import PersistentScheduler
 from flask import Flask, current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,16 +45,16 @@ def worker_lives() -> None:
 jobs.every(EVERY, "heartbeat.worker")
 
 
-class SigningScheduler(PersistentScheduler):  # type: ignore[misc]
+class SigningScheduler(PersistentScheduler):
     """Beat's own scheduler, which also signs that it ticks."""
 
     _signed_at = 0.0
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Sign at most every 15 seconds; a database that is away never stops the clock."""
-        if time.monotonic() - self._signed_at >= EVERY:
+        flask_app: Flask = getattr(self.app, "flask_app")  # noqa: B009 - set by create_celery
+        if time.monotonic() - self._signed_at >= flask_app.config.get("HEARTBEAT_SECONDS", EVERY):
             self._signed_at = time.monotonic()
-            flask_app = self.app.flask_app
             with flask_app.app_context():
                 try:
                     act_as(SYSTEM)
@@ -83,11 +85,12 @@ def examine(app: Flask) -> dict[str, Any]:
             "beat_age": row.beat_age,
             "outbox_age": row.outbox_age,
         }
+    oldest = {**OLDEST, **app.config.get("HEALTH_LIMITS", {})}
     parts["ok"] = (
         parts["database"]
         and parts["broker"]
-        and all(_recent(parts.get(f"{name}_age"), oldest) for name, oldest in OLDEST.items() if name != "outbox")
-        and (parts.get("outbox_age") or 0.0) < OLDEST["outbox"]
+        and all(_recent(parts.get(f"{name}_age"), oldest[name]) for name in ("worker", "beat"))
+        and (parts.get("outbox_age") or 0.0) < oldest["outbox"]
     )
     return parts
 
@@ -98,7 +101,12 @@ def _recent(age: float | None, oldest: float) -> bool:
 
 def _broker_answers(app: Flask) -> bool:
     try:
-        with redis.Redis.from_url(app.config["REDIS_CLIENT_URL"], socket_timeout=1, socket_connect_timeout=1) as broker:
+        with redis.Redis.from_url(
+            app.config["REDIS_CLIENT_URL"],
+            socket_timeout=1,
+            socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 0),
+        ) as broker:
             return bool(broker.ping())
     except redis.RedisError:
         return False

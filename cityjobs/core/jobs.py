@@ -1,9 +1,10 @@
 """Celery in our clothes: every task is one transaction, done as SYSTEM, safe to run twice."""
 
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
-from celery import Celery, Task
+from celery import Celery, Task, shared_task
 from celery.schedules import crontab
 from flask import Flask
 
@@ -12,16 +13,60 @@ from cityjobs.core.db import SYSTEM, act_as, db, transaction
 BEAT: dict[str, dict[str, Any]] = {}
 
 
+BROKER_REST = 30.0
+"""Seconds during which a broker that did not answer is not asked again: the sweep does without it."""
+
+Given = ParamSpec("Given")
+Answer = TypeVar("Answer")
+
+
 def every(schedule: float | crontab, task: str) -> None:
-    """Have beat wake a task; schedules are seconds or a crontab in Paris time."""
-    BEAT[task] = {"task": task, "schedule": schedule}
+    """Have beat wake a task; schedules are seconds or a crontab in Paris time.
+
+    A wake-up that nobody took before the next one is forgotten: they never pile up.
+    """
+    patience = schedule if isinstance(schedule, float) else 600.0
+    BEAT[task] = {"task": task, "schedule": schedule, "options": {"expires": max(patience, 10.0)}}
+
+
+def in_steps(name: str) -> "Callable[[Callable[Given, Answer]], Task[Given, Answer]]":
+    """Declare a task that opens its own transactions, one per step, instead of being one."""
+    own: dict[str, Any] = {"name": name, "transactional": False}
+    return cast("Callable[[Callable[Given, Answer]], Task[Given, Answer]]", shared_task(**own))
+
+
+class Breaker:
+    """Remembers that the broker did not answer, so that one request in many waits for it, not every one."""
+
+    def __init__(self) -> None:
+        self.closed_until = 0.0
+
+    def lets_through(self) -> bool:
+        """Whether the broker may be asked."""
+        return time.monotonic() >= self.closed_until
+
+    def note_failure(self) -> None:
+        """The broker did not answer: leave it alone for a while."""
+        self.closed_until = time.monotonic() + BROKER_REST
+
+
+breaker = Breaker()
 
 
 def nudge(task: "Task[..., Any]", identifier: str) -> Callable[[], None]:
-    """A callback for after the commit: tell a worker that there is something to do, without waiting."""
+    """A callback for after the commit: tell a worker that there is something to do, hardly waiting.
+
+    Raises what the broker's client raises, at most once in 30 seconds; the work itself is already saved.
+    """
 
     def publish() -> None:
-        task.apply_async((identifier,), retry=False, ignore_result=True)
+        if not breaker.lets_through():
+            return
+        try:
+            task.apply_async((identifier,), retry=False, ignore_result=True)
+        except Exception:
+            breaker.note_failure()
+            raise
 
     return publish
 

@@ -6,6 +6,7 @@ from what is true then. Each kind registers how it is composed, and what is to b
 
 import enum
 import logging
+import smtplib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from cityjobs.core.post import Letter, Postman
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
+MOST_ATTEMPTS_WHEN_AWAY = 200
+"""With the delays below: two days of a mail server that does not answer."""
+FIRST_DELAY = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(minutes=15)
 CLAIM_LASTS = timedelta(minutes=2)
 KEPT_FOR = timedelta(days=90)
 
@@ -59,7 +64,9 @@ class Outgoing(Model):
 
     __table_args__ = (
         sa.UniqueConstraint("kind", "dedupe_key"),
-        sa.Index("ix_outgoing_unsettled", "not_before", postgresql_where=sa.text("state in ('waiting', 'sending')")),
+        sa.Index(
+            "ix_outgoing_unsettled", "not_before", postgresql_where=sa.text("state in ('waiting', 'sending')")
+        ),
     )
 
 
@@ -97,8 +104,10 @@ def queue(kind: str, *, to: str, about: str, **facts: str) -> uuid.UUID | None:
     row_id = uuid.uuid4()
     row = {"id": row_id, "kind": kind, "dedupe_key": about, "recipient": to, "facts": facts}
     written = db.session.execute(
-        pg.insert(Outgoing).values(**row, state=Delivery.WAITING, attempts=0, created_at=now(), not_before=now())
+        pg.insert(Outgoing)
+        .values(**row, state=Delivery.WAITING, attempts=0, created_at=now(), not_before=now())
         .on_conflict_do_nothing()
+        .execution_options(preserve_rowcount=True)
     )
     if written.rowcount == 0:  # type: ignore[attr-defined]
         return None
@@ -106,19 +115,19 @@ def queue(kind: str, *, to: str, about: str, **facts: str) -> uuid.UUID | None:
     return row_id
 
 
-@shared_task(name="outbox.deliver", transactional=False)
+@jobs.in_steps("outbox.deliver")
 def deliver(row_id: str) -> str:
     """Send one waiting letter. Asking ten times sends once; returns what became of it."""
     identifier = uuid.UUID(row_id)
-    with transaction():
-        if not _claim(identifier):
-            return "not_waiting"
     try:
+        with transaction():
+            if not _claim(identifier):
+                return "not_waiting"
         with transaction():
             return _send(identifier)
     except Exception as failure:
         with transaction():
-            _postpone(identifier, type(failure).__name__)
+            _postpone(identifier, failure)
         log.warning("letter_not_sent", extra={"letter": row_id, "failure": type(failure).__name__})
         return "postponed"
 
@@ -136,53 +145,89 @@ def _claim(identifier: uuid.UUID) -> bool:
 
 
 def _send(identifier: uuid.UUID) -> str:
+    """Compose and send, holding the row: nobody else takes it while a slow mail server makes up its mind."""
+    db.session.execute(sa.text("set local idle_in_transaction_session_timeout = '10min'"))
     claimed = sa.select(Outgoing).where(Outgoing.id == identifier, Outgoing.state == Delivery.SENDING)
     row = db.session.scalar(claimed.with_for_update(skip_locked=True))
     if row is None:
         return "not_claimed"
-    kind = KINDS[row.kind]
-    letter = kind.compose(row)
+    letter = KINDS[row.kind].compose(row)
     if letter is None:
         row.state = Delivery.CANCELLED
     else:
+        db.session.flush()
         postman: Postman = current_app.extensions["postman"]
         postman.send(letter, to=row.recipient, reference=row.id)
         row.state = Delivery.SENT
     row.settled_at, row.failure = now(), None
-    kind.settled(row)
+    _tell_settled(row)
     return row.state.value
 
 
-def _postpone(identifier: uuid.UUID, failure: str) -> None:
+def _tell_settled(row: Outgoing) -> None:
+    """Run the kind's hook; its failure must not undo what is settled, or the letter would be sent again."""
+    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            KINDS[row.kind].settled(row)
+    except Exception as failure:
+        log.error("settled_hook_failed", extra={"letter": str(row.id), "failure": type(failure).__name__})
+
+
+def _postpone(identifier: uuid.UUID, failure: Exception) -> None:
     row = db.session.scalar(sa.select(Outgoing).where(Outgoing.id == identifier).with_for_update())
-    if row is None or row.state != Delivery.SENDING:
+    if row is None or row.state not in (Delivery.WAITING, Delivery.SENDING):
         return
-    row.failure = failure
-    if row.attempts >= MOST_ATTEMPTS:
-        row.state, row.settled_at = Delivery.FAILED, now()
-        KINDS[row.kind].settled(row)
+    if row.state == Delivery.WAITING:  # it could not even be claimed
+        row.attempts += 1
+    row.failure = type(failure).__name__
+    most = MOST_ATTEMPTS_WHEN_AWAY if is_mail_server_away(failure) else MOST_ATTEMPTS
+    if row.attempts >= most:
+        _give_up(row)
     else:
-        row.state, row.not_before = Delivery.WAITING, now() + timedelta(seconds=30 * 2 ** (row.attempts - 1))
+        delay = min(FIRST_DELAY * 2 ** min(row.attempts - 1, 16), LONGEST_DELAY)
+        row.state, row.not_before = Delivery.WAITING, now() + delay
 
 
-@shared_task(name="outbox.sweep", transactional=False)
+def _give_up(row: Outgoing) -> None:
+    row.state, row.settled_at = Delivery.FAILED, now()
+    _tell_settled(row)
+
+
+def is_mail_server_away(failure: Exception) -> bool:
+    """Whether the mail server could not be reached or said « later »: nothing is wrong with the letter."""
+    if isinstance(failure, smtplib.SMTPRecipientsRefused):
+        return all(400 <= code < 500 for code, _ in failure.recipients.values())
+    if isinstance(failure, smtplib.SMTPResponseException):
+        return 400 <= failure.smtp_code < 500
+    return isinstance(failure, OSError)
+
+
+@jobs.in_steps("outbox.sweep")
 def sweep() -> int:
-    """Send whatever waits or was left half-way by a worker that died; returns how many were looked at."""
+    """Send whatever waits or was left half-way by a worker that died; returns how many were looked at.
+
+    Stops early when the mail server is plainly away: the next sweep goes on.
+    """
+    lasts = timedelta(seconds=current_app.config.get("OUTBOX_CLAIM_SECONDS", CLAIM_LASTS.total_seconds()))
     with transaction():
         left = sa.select(Outgoing).where(
-            Outgoing.state == Delivery.SENDING, Outgoing.claimed_at < now() - CLAIM_LASTS
+            Outgoing.state == Delivery.SENDING, Outgoing.claimed_at < now() - lasts
         )
-        for row in db.session.scalars(left.with_for_update(skip_locked=True)):
+        for row in db.session.scalars(left.with_for_update(skip_locked=True)).all():
             if row.attempts >= MOST_ATTEMPTS:
-                row.state, row.settled_at, row.failure = Delivery.FAILED, now(), "abandoned"
-                KINDS[row.kind].settled(row)
+                row.failure = "abandoned"
+                _give_up(row)
             else:
                 row.state = Delivery.WAITING
     with transaction():
         due = sa.select(Outgoing.id).where(Outgoing.state == Delivery.WAITING, Outgoing.not_before <= now())
-        identifiers = list(db.session.scalars(due.order_by(Outgoing.created_at).limit(500)))
+        identifiers = list(db.session.scalars(due.order_by(Outgoing.not_before).limit(500)))
+    postponed = 0
     for identifier in identifiers:
-        deliver(str(identifier))
+        postponed = postponed + 1 if deliver(str(identifier)) == "postponed" else 0
+        if postponed >= 3:
+            break
     return len(identifiers)
 
 
