@@ -88,15 +88,17 @@ def test_killed_copies_start_again_with_their_rows(home: Path, start_copy: Start
 
 
 def test_the_real_application_turns_green_and_starts_again_quickly(home: Path, start_copy: StartCopy) -> None:
-    first = start_copy(home / "one", free_port(), "wsgi", "development")
-    first.wait_until_ready(90)
+    first = start_copy(home / "one", free_port(), "wsgi")
+    said = first.wait_until_ready(90)
+    for name in ("referent@roubaix.example", "coordination@calais.example", "Demo-Cite-Emploi-2026"):
+        assert name in said
     health = ask_health(first.port)
     assert health["ok"] is True, first.said()
     assert first.end(signal.SIGTERM) == 0
     assert first.programs() == []
 
     began = time.monotonic()
-    second = start_copy(home / "one", first.port, "wsgi", "development")
+    second = start_copy(home / "one", first.port, "wsgi")
     second.wait_until_ready(90)
     assert time.monotonic() - began < SECOND_START
     assert ask_health(second.port)["migration"] == health["migration"]
