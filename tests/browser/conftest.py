@@ -15,22 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cityjobs.embedded.home import temporary_home
-from tests.browser.chromium import find_chromium, node_for_playwright
+from tests.chromium import browser as open_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "cityjobs" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "Demo-Cite-Emploi-2026"
-STEADY = [
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-gpu",
-]
 
 
 @dataclass(frozen=True)
@@ -92,24 +84,10 @@ def product() -> Iterator[Product]:
 
 
 @pytest.fixture(scope="session")
-def playwright_driver() -> Iterator[Playwright]:
-    """Playwright, with a Node that runs on this machine."""
-    if node := node_for_playwright():
-        os.environ["PLAYWRIGHT_NODEJS_PATH"] = node
-    with sync_playwright() as driver:
-        yield driver
-
-
-@pytest.fixture(scope="session")
-def chromium(playwright_driver: Playwright) -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
     """One browser for all journeys."""
-    program, environ = find_chromium()
-    arguments = [*STEADY, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-    browser = playwright_driver.chromium.launch(
-        executable_path=program, args=arguments, env={**os.environ, **environ}
-    )
-    yield browser
-    browser.close()
+    with open_browser() as running:
+        yield running
 
 
 class Visitor:
