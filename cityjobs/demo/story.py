@@ -471,9 +471,10 @@ class Story:
     def after(self, case: Case) -> date:
         """A working day soon after the spotting and never after the first contact."""
         parcours = case.parcours
-        latest = parcours["contacted_on"] or parcours["ended_on"] or self.ago(1)
+        latest: date = parcours["contacted_on"] or parcours["ended_on"] or self.ago(1)
         since = (self.today - parcours["spotted_on"]).days - self.dice.randint(0, 6)
-        return min(max(parcours["spotted_on"], self.ago(max(1, since))), latest)
+        spotted_on: date = parcours["spotted_on"]
+        return min(max(spotted_on, self.ago(max(1, since))), latest)
 
     def give_referent(self, case: Case, place: Place, coordinator: Somebody) -> None:
         """The assignment, and sometimes the one of a colleague before."""

@@ -1,0 +1,239 @@
+"""Reads about places: a Cité and its settings, its perimeter, its collective, and whether a position is in a QPV."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from cityjobs.core.db import db
+from cityjobs.territory.contours import (
+    FAR,
+    MARGIN,
+    box_around,
+    distance_to_boundary,
+    is_inside,
+    read_contour,
+)
+from cityjobs.territory.models import (
+    Cite,
+    CiteCommune,
+    CiteQpv,
+    CollectiveMember,
+    Organisation,
+    ProgrammeYear,
+    Qpv,
+    QpvCommune,
+)
+from cityjobs.territory.rules import QpvAnswer, QpvFinding, QpvGeneration
+
+Rows = Sequence[sa.Row[*tuple[Any, ...]]]
+
+
+def find_cite(cite_id: uuid.UUID) -> Cite | None:
+    """A Cité by its identifier."""
+    return db.session.get(Cite, cite_id)
+
+
+def years_of(cite_id: uuid.UUID) -> Sequence[ProgrammeYear]:
+    """The years of the programme, the latest first."""
+    return db.session.scalars(
+        sa.select(ProgrammeYear).where(ProgrammeYear.cite_id == cite_id).order_by(ProgrammeYear.year.desc())
+    ).all()
+
+
+def find_year(cite_id: uuid.UUID, year: int) -> ProgrammeYear | None:
+    """One year of the programme."""
+    return db.session.get(ProgrammeYear, (cite_id, year))
+
+
+def communes_of(cite_id: uuid.UUID) -> Sequence[CiteCommune]:
+    """The communes of the perimeter, by name."""
+    return db.session.scalars(
+        sa.select(CiteCommune)
+        .where(CiteCommune.cite_id == cite_id)
+        .order_by(sa.func.app.fold(CiteCommune.name), CiteCommune.insee_code)
+    ).all()
+
+
+# QPV
+
+
+def qpvs_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> list[tuple[uuid.UUID, str, str]]:
+    """The QPV of the perimeter for a list of choices: identifier, code, name, by name."""
+    rows = db.session.execute(
+        sa.select(Qpv.id, Qpv.code, Qpv.name)
+        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
+        .where(CiteQpv.cite_id == cite_id, Qpv.generation == generation)
+        .order_by(sa.func.app.fold(Qpv.name), Qpv.code)
+    ).all()
+    return [(row.id, row.code, row.name) for row in rows]
+
+
+def _commune_names() -> sa.ScalarSelect[Any]:
+    return (
+        sa.select(sa.func.string_agg(QpvCommune.name, sa.text("', ' order by qpv_commune.name")))
+        .where(QpvCommune.qpv_id == Qpv.id)
+        .correlate(Qpv)
+        .scalar_subquery()
+    )
+
+
+def perimeter_of(cite_id: uuid.UUID) -> Rows:
+    """The QPV of the perimeter of every generation: id, code, name, generation, has_contour, communes."""
+    return db.session.execute(
+        sa.select(
+            Qpv.id,
+            Qpv.code,
+            Qpv.name,
+            Qpv.generation,
+            Qpv.contour.is_not(None).label("has_contour"),
+            _commune_names().label("communes"),
+        )
+        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
+        .where(CiteQpv.cite_id == cite_id)
+        .order_by(Qpv.generation.desc(), sa.func.app.fold(Qpv.name), Qpv.code)
+    ).all()
+
+
+def qpvs_to_add(cite_id: uuid.UUID, sought: str, limit: int = 20) -> Rows:
+    """Known QPV outside the perimeter whose code, name or commune holds the words sought, 2024 first."""
+    words = [f"%{word}%" for word in (db.session.scalar(sa.select(sa.func.app.fold(sought))) or "").split()]
+    if not words:
+        return []
+    communes = _commune_names()
+    haystack = sa.func.app.fold(Qpv.code + " " + Qpv.name + " " + sa.func.coalesce(communes, ""))
+    theirs = sa.select(CiteQpv.qpv_id).where(CiteQpv.cite_id == cite_id)
+    return db.session.execute(
+        sa.select(Qpv.id, Qpv.code, Qpv.name, Qpv.generation, communes.label("communes"))
+        .where(*(haystack.like(word) for word in words), Qpv.id.not_in(theirs))
+        .order_by(Qpv.generation.desc(), Qpv.code)
+        .limit(limit)
+    ).all()
+
+
+def find_qpv(qpv_id: uuid.UUID) -> Qpv | None:
+    """A QPV by its identifier."""
+    return db.session.get(Qpv, qpv_id)
+
+
+def find_qpv_answer(
+    longitude: float,
+    latitude: float,
+    precise: bool = True,
+    generation: int = QpvGeneration.Y2024,
+) -> QpvFinding:
+    """Whether a position is in a QPV of a generation: inside, outside, to check, or unknown.
+
+    To check: under 20 m from a boundary, or when the address is not `precise` (a street, a commune). Unknown: no
+    contour was imported anywhere near.
+    """
+    wanted = QpvGeneration(generation)
+    nearby = [
+        (is_inside(longitude, latitude, contour), distance_to_boundary(longitude, latitude, contour), row)
+        for row in _contours_near(box_around(longitude, latitude, MARGIN), wanted)
+        for contour in (read_contour(row.contour),)
+    ]
+    nearby = [each for each in nearby if each[0] or each[1] < MARGIN]
+    if nearby:
+        inside, distance, row = min(nearby, key=lambda each: (not each[0], each[1] < MARGIN, each[1]))
+        sure = inside and distance >= MARGIN and precise
+        answer = QpvAnswer.INSIDE if sure else QpvAnswer.TO_CHECK
+        return QpvFinding(answer, wanted, row.id, row.code, row.name, distance)
+    if not _any_contour_around(longitude, latitude, wanted):
+        return QpvFinding(QpvAnswer.UNKNOWN, wanted)
+    return QpvFinding(QpvAnswer.OUTSIDE if precise else QpvAnswer.TO_CHECK, wanted)
+
+
+def _contours_near(box: tuple[float, float, float, float], generation: int) -> Rows:
+    return db.session.execute(
+        sa.select(Qpv.id, Qpv.code, Qpv.name, Qpv.contour)
+        .where(*_meets(box), Qpv.generation == generation, Qpv.contour.is_not(None))
+        .order_by(Qpv.code)
+    ).all()
+
+
+def _any_contour_around(longitude: float, latitude: float, generation: int) -> bool:
+    box = (longitude - FAR, latitude - FAR, longitude + FAR, latitude + FAR)
+    wanted = sa.exists().where(*_meets(box), Qpv.generation == generation, Qpv.contour.is_not(None))
+    return bool(db.session.scalar(sa.select(wanted)))
+
+
+def _meets(box: tuple[float, float, float, float]) -> tuple[sa.ColumnElement[bool], ...]:
+    west, south, east, north = box
+    return Qpv.west <= east, Qpv.east >= west, Qpv.south <= north, Qpv.north >= south
+
+
+# Maps
+
+
+def cite_points() -> Rows:
+    """Every Cité with a position, for the schematic map: id, slug, name, longitude, latitude."""
+    return db.session.execute(
+        sa.select(Cite.id, Cite.slug, Cite.name, Cite.longitude, Cite.latitude)
+        .where(Cite.longitude.is_not(None), Cite.latitude.is_not(None))
+        .order_by(Cite.name)
+    ).all()
+
+
+def contours_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> Rows:
+    """The imported contours of the perimeter: id, code, name, contour (a GeoJSON MultiPolygon)."""
+    return db.session.execute(
+        sa.select(Qpv.id, Qpv.code, Qpv.name, Qpv.contour)
+        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
+        .where(CiteQpv.cite_id == cite_id, Qpv.generation == generation, Qpv.contour.is_not(None))
+        .order_by(Qpv.code)
+    ).all()
+
+
+# The collective
+
+
+def is_in_collective(cite_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    """Organisations that take part in the collective of a Cité."""
+    return Organisation.id.in_(
+        sa.select(CollectiveMember.organisation_id).where(CollectiveMember.cite_id == cite_id)
+    )
+
+
+def organisations_of(cite_id: uuid.UUID) -> Sequence[Organisation]:
+    """The whole collective, by name."""
+    return db.session.scalars(
+        sa.select(Organisation).where(is_in_collective(cite_id)).order_by(sa.func.app.fold(Organisation.name))
+    ).all()
+
+
+def listed_organisations(cite_id: uuid.UUID, sought: str = "", family: str | None = None) -> sa.Select[Any]:
+    """The collective, by family then name, whose name holds every word sought."""
+    chosen = sa.select(Organisation).where(is_in_collective(cite_id))
+    if family:
+        chosen = chosen.where(Organisation.family == family)
+    for word in sought.split():
+        folded = sa.func.app.fold(word)
+        chosen = chosen.where(sa.func.app.fold(Organisation.name).contains(folded, autoescape=False))
+    return chosen.order_by(Organisation.family, sa.func.app.fold(Organisation.name), Organisation.id)
+
+
+def families_of(cite_id: uuid.UUID, sought: str = "") -> dict[str, int]:
+    """How many organisations of each family match the words sought."""
+    rows = listed_organisations(cite_id, sought).order_by(None).subquery()
+    return dict(
+        db.session.execute(sa.select(rows.c.family, sa.func.count()).group_by(rows.c.family)).tuples().all()
+    )
+
+
+def find_organisation(cite_id: uuid.UUID, organisation_id: uuid.UUID) -> Organisation | None:
+    """An organisation of the collective of a Cité; None when it is not one."""
+    return db.session.scalar(
+        sa.select(Organisation).where(Organisation.id == organisation_id, is_in_collective(cite_id))
+    )
+
+
+def find_organisation_named(name: str) -> Organisation | None:
+    """The organisation that has this name wherever it works, accents and case ignored."""
+    return db.session.scalar(
+        sa.select(Organisation)
+        .where(sa.func.app.fold(Organisation.name) == sa.func.app.fold(name))
+        .order_by(Organisation.created_at)
+        .limit(1)
+    )
