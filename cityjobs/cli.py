@@ -1,6 +1,7 @@
 """Commands: thin, each one transaction, done as SYSTEM."""
 
 import json
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
@@ -10,7 +11,9 @@ from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
 from cityjobs.demo.cast import PASSWORD
-from cityjobs.territory.actions import seed_reference
+from cityjobs.territory.actions import Imported, import_qpvs, seed_reference
+from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features
+from cityjobs.territory.rules import QpvGeneration
 
 
 @click.command("permissions")
@@ -41,6 +44,44 @@ def territory_seed_command() -> None:
     with transaction():
         seeded = seed_reference()
     click.echo(f"Cités créées : {seeded.cites}. QPV créés : {seeded.qpvs}.")
+
+
+@territory_group.command("import-qpv")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--generation", type=click.Choice(["2015", "2024"]), default="2024", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def territory_import_command(file: Path, generation: str, as_json: bool) -> None:
+    """Read the QPV of an official GeoJSON file (ANCT attributes); safe to run again."""
+    try:
+        read, rejected = read_features(features_of(file.read_bytes()), QpvGeneration(int(generation)))
+    except BrokenFile as broken:
+        if as_json:
+            click.echo(json.dumps({"refused": str(broken)}, ensure_ascii=False))
+        raise click.ClickException(f"{broken} Rien n’a été changé.") from None
+    act_as(SYSTEM)
+    with transaction():
+        imported = import_qpvs(read)
+    if as_json:
+        report = {
+            "created": imported.created,
+            "updated": imported.updated,
+            "unchanged": imported.unchanged,
+            "rejected": [{"rank": each.rank, "code": each.code, "reason": each.reason} for each in rejected],
+        }
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        _print_import(imported, rejected)
+    if not read:
+        raise SystemExit(1)
+
+
+def _print_import(imported: Imported, rejected: list[Rejection]) -> None:
+    click.echo(
+        f"Créés : {len(imported.created)}. Mis à jour : {len(imported.updated)}. "
+        f"Inchangés : {len(imported.unchanged)}. Rejetés : {len(rejected)}."
+    )
+    for each in rejected:
+        click.echo(f"  élément {each.rank}, {each.code or 'sans code'} : {each.reason}")
 
 
 @click.command("demo")
