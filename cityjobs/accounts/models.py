@@ -51,8 +51,13 @@ class Membership(Model):
 
     __table_args__ = (
         sa.Index(
-            "uq_membership_current", "user_id", "organisation_id", "cite_id", "role",
-            unique=True, postgresql_where=sa.text("ended_on is null"),
+            "uq_membership_current",
+            "user_id",
+            "organisation_id",
+            "cite_id",
+            "role",
+            unique=True,
+            postgresql_where=sa.text("ended_on is null"),
         ),
         sa.Index("ix_membership_cite_role", "cite_id", "role", postgresql_where=sa.text("ended_on is null")),
     )

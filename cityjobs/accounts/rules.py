@@ -122,7 +122,13 @@ def personal_parts(first_name: str, last_name: str, email: str) -> tuple[str, ..
     return (first_name, last_name, email.partition("@")[0])
 
 
-_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 _SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -170,43 +176,61 @@ class DemoAccount:
         return ROLE_LABELS[self.role]
 
 
-DEMO_PASSWORD = "Demo-Cite-Emploi-2026"  # noqa: S105 - published: it opens fictional accounts on a demonstration only
+DEMO_PASSWORD = "Demo-Cite-Emploi-2026"
 
 DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
     DemoAccount(
-        "referent@roubaix.example", Role.REFERENT, "roubaix",
+        "referent@roubaix.example",
+        Role.REFERENT,
+        "roubaix",
         "Suit une soixantaine de personnes, note les échanges et les prochaines étapes.",
     ),
     DemoAccount(
-        "coordination@roubaix.example", Role.COORDINATOR, "roubaix",
+        "coordination@roubaix.example",
+        Role.COORDINATOR,
+        "roubaix",
         "Voit toute la Cité, attribue les personnes repérées, veille sur les silences.",
     ),
     DemoAccount(
-        "chef-de-file@roubaix.example", Role.CHEF_DE_FILE, "roubaix",
+        "chef-de-file@roubaix.example",
+        Role.CHEF_DE_FILE,
+        "roubaix",
         "Pilote avec les chiffres et les rapports, sans lire les dossiers.",
     ),
     DemoAccount(
-        "partenaire@roubaix.example", Role.PARTNER, "roubaix",
+        "partenaire@roubaix.example",
+        Role.PARTNER,
+        "roubaix",
         "Reçoit des orientations\u00a0; ne voit encore aucun dossier.",
     ),
     DemoAccount(
-        "reperage@roubaix.example", Role.SPOTTER, "roubaix",
+        "reperage@roubaix.example",
+        Role.SPOTTER,
+        "roubaix",
         "Signale une personne rencontrée sur le terrain, en trente secondes.",
     ),
     DemoAccount(
-        "financeur@roubaix.example", Role.FUNDER, "roubaix",
+        "financeur@roubaix.example",
+        Role.FUNDER,
+        "roubaix",
         "Lit les chiffres de la Cité, jamais un nom.",
     ),
     DemoAccount(
-        "administration@roubaix.example", Role.ADMINISTRATOR, "roubaix",
+        "administration@roubaix.example",
+        Role.ADMINISTRATOR,
+        "roubaix",
         "Invite les professionnels, règle la Cité, sans accès aux dossiers.",
     ),
     DemoAccount(
-        "referent@calais.example", Role.REFERENT, "calais",
+        "referent@calais.example",
+        Role.REFERENT,
+        "calais",
         "Le même métier dans une autre Cité\u00a0: rien de Roubaix n’y est visible.",
     ),
     DemoAccount(
-        "coordination@calais.example", Role.COORDINATOR, "calais",
+        "coordination@calais.example",
+        Role.COORDINATOR,
+        "calais",
         "La coordination d’une autre Cité, avec ses propres personnes.",
     ),
 )

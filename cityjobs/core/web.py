@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from cityjobs.core.db import rollback
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parents[1] / "static"
 NARROW = "\u202f"
+_ASTRAY = re.compile(r"[\x00-\x20\x7f\\]")
+"""Signs that a browser drops or turns round in an address, so that it would lead to another host."""
 csrf = CSRFProtect()
 
 HEADERS = {
@@ -182,15 +185,9 @@ def url_with(**changes: object) -> str:
 
 def safe_next(target: str | None, fallback: str) -> str:
     """A path of this house to go on to, or the fallback: never another host."""
-    if (
-        not target
-        or not target.startswith("/")
-        or target.startswith(("//", "/\\"))
-        or "\n" in target
-        or "\r" in target
-    ):
+    if not target or not target.startswith("/") or target.startswith("//"):
         return fallback
-    return target
+    return fallback if _ASTRAY.search(target) else target
 
 
 # Static files
@@ -221,6 +218,15 @@ def dress(response: Response) -> Response:
     return response
 
 
+def asked_by_script() -> bool:
+    """Whether a script waits for this answer, to which a whole page would mean nothing."""
+    return (
+        request.path.startswith("/brouillons/")
+        or "HX-Request" in request.headers
+        or request.headers.get("Accept", "").startswith("application/json")
+    )
+
+
 def error_page(status: int, **facts: object) -> tuple[str, int]:
     """The page of one kind of failure, with its incident number."""
     known = (
@@ -237,9 +243,7 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None:
         return error.response
-    if request.path.startswith("/brouillons/") or request.headers.get("Accept", "").startswith(
-        "application/json"
-    ):
+    if asked_by_script():
         return "", status
     answer = error_page(status, description=error.description)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
