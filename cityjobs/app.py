@@ -11,8 +11,13 @@ from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
 from cityjobs.core import db, heartbeat, jobs, journal, permissions, post, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
+from cityjobs.desk import views as desk
+from cityjobs.followups import views as followups
+from cityjobs.parcours import views as parcours
+from cityjobs.people import views as people
+from cityjobs.reminders import tasks as reminders
 
-ROOMS = (accounts,)
+ROOMS = (accounts, reminders, people, parcours, followups, desk)
 
 ENTRANCES = (
     ("day.see", "/ma-journee"),

@@ -1,16 +1,22 @@
 """Commands: thin, each one transaction, done as SYSTEM."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 from flask import Flask, current_app
+from flask.cli import AppGroup
 
-from cityjobs.core.clock import today
+from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
 from cityjobs.demo.cast import PASSWORD
+from cityjobs.reminders.queries import lines_to_send
+from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_leave
+from cityjobs.reminders.tasks import send_as_of
 from cityjobs.territory.actions import Imported, import_qpvs, seed_reference
 from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features
 from cityjobs.territory.rules import QpvGeneration
@@ -112,7 +118,69 @@ def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
     click.echo(f"Démonstration : {loaded['person']} personnes fictives, {loaded['interview']} échanges.")
 
 
+class ParisTime(click.ParamType[datetime]):
+    """« 2026-12-01T08:00 », in Paris time unless it names its own offset."""
+
+    name = "time"
+
+    def convert(self, value: str, _param: object, _context: object) -> datetime:
+        """An aware instant."""
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"« {value} » n’est pas une date : écrivez-la comme 2026-12-01T08:00.")
+        return at if at.tzinfo else at.replace(tzinfo=PARIS)
+
+
+reminders_group = AppGroup("reminders", help="What would be sent, and sending it as of another day.")
+
+
+@reminders_group.command("due")
+@click.option("--at", type=ParisTime(), required=True, help="As of which Paris time, like 2026-12-01T08:00.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def reminders_due(at: datetime, as_json: bool) -> None:
+    """List what would be sent, writing and sending nothing."""
+    act_as(SYSTEM)
+    lines = []
+    with transaction() as session:
+        session.execute(sa.text("set transaction read only"))
+        if may_leave(at.astimezone(PARIS)):
+            lines = [
+                {
+                    "rule": row.rule,
+                    "subject": str(row.subject_id),
+                    "due_on": row.due_on.isoformat(),
+                    "recipient": row.email,
+                    "recipient_id": str(row.recipient_id),
+                    "case": row.initials,
+                    "link": f"{current_app.config['BASE_URL']}/personnes/{row.person_id}",
+                }
+                for row in lines_to_send(day_of(at))
+            ]
+    if as_json:
+        click.echo(json.dumps(lines, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        label = REMINDER_RULE_LABELS[ReminderRule(line["rule"])]
+        click.echo(f"{line['recipient']}  {label}  {line['due_on']}  {line['case']}  {line['link']}")
+    click.echo(f"{len(lines)} rappel(s). Rien n’a été envoyé.", err=True)
+
+
+@reminders_group.command("send")
+@click.option("--at", type=ParisTime(), required=True, help="As of which Paris time, like 2026-12-01T08:00.")
+def reminders_send(at: datetime) -> None:
+    """Do what beat and a worker would do at another time; refused in production."""
+    if current_app.config["ENVIRONMENT"] == "production":
+        raise click.ClickException("En production, l’horloge ne se déplace pas : les rappels partent seuls.")
+    act_as(SYSTEM)
+    states = send_as_of(at)
+    click.echo(
+        f"{sum(states.values())} lettre(s) : "
+        + (", ".join(f"{n} {state}" for state, n in states.items()) or "rien à envoyer")
+    )
+
+
 def init_app(app: Flask) -> None:
     """Attach every command."""
-    for command in (permissions_command, territory_group, demo_command):
+    for command in (permissions_command, territory_group, demo_command, reminders_group):
         app.cli.add_command(command)

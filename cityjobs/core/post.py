@@ -8,7 +8,7 @@ from email.policy import SMTP
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from flask import Flask, render_template
+from flask import Flask, current_app
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,11 @@ class Postman(Protocol):
 
 
 def write_letter(name: str, *, subject: str, **facts: object) -> Letter:
-    """Render templates/mail/<name>/letter.txt and letter.html."""
-    return Letter(
-        subject=subject,
-        text=render_template(f"mail/{name}/letter.txt", **facts),
-        html=render_template(f"mail/{name}/letter.html", subject=subject, **facts),
-    )
+    """Render templates/mail/<name>/letter.txt and letter.html, from these facts alone: a letter is no page."""
+    pages = current_app.jinja_env
+    text = pages.overlay(autoescape=False).get_template(f"mail/{name}/letter.txt")
+    html = pages.get_template(f"mail/{name}/letter.html")
+    return Letter(subject=subject, text=text.render(**facts), html=html.render(subject=subject, **facts))
 
 
 class SmtpPostman:

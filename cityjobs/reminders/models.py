@@ -13,7 +13,10 @@ from cityjobs.territory.models import Cite
 
 
 class Reminder(Model):
-    """One reminder. `subject_id` is a next step or a parcours, as the rule says; `letter_id` the outgoing row."""
+    """One reminder; `letter_id` is the outgoing row that carries it.
+
+    `subject_id` is a next step, a parcours that is silent or, for an escalation, the line that got no reaction.
+    """
 
     __tablename__ = "reminder"
     id: Mapped[key]
@@ -37,7 +40,9 @@ class Reminder(Model):
         ),
         sa.UniqueConstraint("rule", "subject_id", "due_on", "recipient_id", "channel"),
         sa.Index(
-            "ix_reminder_unsettled", "recipient_id", postgresql_where=sa.text("state in ('waiting', 'sending')")
+            "ix_reminder_unsettled",
+            "recipient_id",
+            postgresql_where=sa.text("state in ('waiting', 'sending')"),
         ),
         sa.Index("ix_reminder_person", "person_id"),
     )
