@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 NODE_MODULES = HERE / "node_modules"
 STATIC = HERE.parent / "static"
 
-STYLES = ("tokens", "base", "frame", "forms", "patterns", "lists", "charts", "print")
+STYLES = ("tokens", "base", "frame", "forms", "patterns", "lists", "charts", "file", "print")
 SCRIPTS = ("core", "toasts", "lock", "drafts", "submit", "keys", "menus", "lists", "errors")
 FONT = (
     "@fontsource-variable/atkinson-hyperlegible-next/files/atkinson-hyperlegible-next-latin-wght-normal.woff2"

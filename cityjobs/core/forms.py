@@ -152,10 +152,10 @@ class ChoiceField(SelectField):
         super().__init__(
             label,
             [Said(required)] if required else [],
-            choices=offered,
             coerce=lambda code: code or None,
             **kwargs,
         )
+        self.choices = offered
 
     def pre_validate(self, _form: object) -> None:
         """Refuse a code that was not offered."""

@@ -28,9 +28,9 @@ LONGEST_RESULT = 500
 class MinutesField(IntegerField):
     """A duration in whole minutes, up to a day."""
 
-    def __init__(self, label: str) -> None:
-        sentence = "Une durée va de 1 à 1 440 minutes."
-        super().__init__(label, [Optional(), NumberRange(min=1, max=1440, message=sentence)])
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        sentence = "Une durée va de 1 à 1\u202f440 minutes."
+        super().__init__(label, [Optional(), NumberRange(min=1, max=1440, message=sentence)], **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Parse, or say what is expected."""

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from cityjobs.accounts.models import User
+from cityjobs.accounts.models import Draft, User
 from cityjobs.core.db import acting, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
@@ -73,6 +73,7 @@ def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
             Person.last_name,
             Assignment.referent_id,
         )
+        .select_from(NextStep)
         .join(Parcours, Parcours.id == NextStep.parcours_id)
         .join(Person, Person.id == NextStep.person_id)
         .outerjoin(Assignment, _referent)
@@ -104,6 +105,7 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
             (sa.literal(on, sa.Date) - _heard_on).label("since"),
             Assignment.referent_id,
         )
+        .select_from(Parcours)
         .join(Cite, Cite.id == Parcours.cite_id)
         .join(Person, Person.id == Parcours.person_id)
         .outerjoin(Assignment, _referent)
@@ -137,6 +139,7 @@ def find_case(person_id: uuid.UUID) -> tuple[Person, Parcours] | None:
     present = present_parcours_of_person()
     row = db.session.execute(
         sa.select(Person, present)
+        .select_from(Person)
         .join(present, sa.true())
         .where(Person.id == person_id, Person.cite_id == acting().cite_id)
     ).one_or_none()
@@ -212,3 +215,35 @@ def todo_steps_of(person_id: uuid.UUID) -> Sequence[NextStep]:
         .where(NextStep.person_id == person_id, NextStep.cite_id == acting().cite_id, _IS_TODO)
         .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
     ).all()
+
+
+def draft_key(person_id: uuid.UUID) -> str:
+    """Under which name the exchange being typed about a person is kept."""
+    return f"entretien:{person_id}"
+
+
+def is_unfinished_exchange() -> sa.ColumnElement[bool]:
+    """Drafts of whoever asks about an exchange with the Person of a query, that was not noted since."""
+    noted = (
+        sa.select(Interview.id)
+        .where(
+            Interview.person_id == Person.id,
+            sa.cast(Interview.id, sa.Text) == Draft.fields["interview"].astext,
+        )
+        .correlate(Person, Draft)
+    )
+    return sa.and_(
+        Draft.author_id == acting().user_id,
+        Draft.form == "entretien:" + sa.cast(Person.id, sa.Text),
+        ~noted.exists(),
+    )
+
+
+def find_unfinished_exchange(person_id: uuid.UUID) -> Draft | None:
+    """What whoever asks was typing about an exchange with a person."""
+    return db.session.scalar(
+        sa.select(Draft)
+        .select_from(Draft)
+        .join(Person, is_unfinished_exchange())
+        .where(Person.id == person_id)
+    )

@@ -1,0 +1,145 @@
+"""The file of a person."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from cityjobs.core.audit import record_reading
+from cityjobs.core.clock import today
+from cityjobs.core.permissions import Permission, can, requires
+from cityjobs.core.web import page_number
+from cityjobs.desk.queries.file import (
+    EVENT_KIND_LABELS,
+    EventKind,
+    File,
+    TeamMember,
+    find_file,
+    happenings_of,
+    team_of,
+)
+from cityjobs.followups.forms import LogForm
+from cityjobs.followups.queries import draft_key, todo_steps_of
+from cityjobs.followups.rules import INTERVIEW_MODE_LABELS, STEP_STATE_LABELS, days_late, due_suggestions
+from cityjobs.parcours.rules import (
+    CLOSED_STATUSES,
+    EVENT_LABELS,
+    EXIT_REASON_LABELS,
+    NON_ENTRY_REASON_LABELS,
+    OPEN_STATUSES,
+    SPOTTING_CHANNEL_LABELS,
+    STATUS_LABELS,
+    AssignmentKind,
+    Status,
+    events_from,
+)
+from cityjobs.people.rules import CONTACT_CHANNEL_LABELS, age_on
+from cityjobs.reminders.rules import REMINDER_RULE_LABELS
+from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS
+
+bp = Blueprint("file", __name__)
+
+
+@bp.get("/personnes/<uuid:person_id>")
+@requires(Permission.PERSON_READ)
+def show(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Who, where it stands, who takes care of it, what comes next; leaves one trace of the reading."""
+    file = find_file(person_id) or abort(404)
+    record_reading("person", file.person.id, file.person.cite_id)
+    team = team_of(person_id)
+    facts: dict[str, Any] = {
+        "file": file,
+        **about(file),
+        "team": team,
+        "referent": present_referent(file, team),
+    }
+    if can(Permission.FOLLOWUP_READ):
+        facts |= followed_up(file)
+    return render_template("desk/file.html", **facts)
+
+
+def about(file: File) -> dict[str, Any]:
+    """Who the person is and where the parcours stands, in words."""
+    person, parcours = file.person, file.parcours
+    return {
+        "person": person,
+        "parcours": parcours,
+        "age": age_on(person.birth_date, today()),
+        "is_closed": parcours.status in CLOSED_STATUSES,
+        "status": STATUS_LABELS[Status(parcours.status)],
+        "route": [
+            (status.value, STATUS_LABELS[status])
+            for status in Status
+            if status in OPEN_STATUSES or status == parcours.status
+        ],
+        "route_dates": {
+            Status.REPERE.value: parcours.spotted_on,
+            Status.CONTACTE.value: parcours.contacted_on,
+            Status.RENCONTRE.value: parcours.met_on,
+            Status.DIAGNOSTIC.value: parcours.diagnosed_on,
+            Status.ACTIF.value: parcours.started_on,
+            parcours.status if parcours.status in CLOSED_STATUSES else "": parcours.ended_on,
+        },
+        "end_reason": reasons().get(parcours.end_reason or "", parcours.end_reason),
+        "modes": INTERVIEW_MODE_LABELS,
+        "preferred": CONTACT_CHANNEL_LABELS.get(person.preferred_channel)
+        if person.preferred_channel
+        else None,
+        "qpv_answer": QPV_ANSWER_LABELS[person.qpv_answer],
+        "qpv_source": QPV_SOURCE_LABELS.get(person.qpv_source) if person.qpv_source else None,
+        "channels": SPOTTING_CHANNEL_LABELS,
+    }
+
+
+def reasons() -> dict[str, str]:
+    """Every reason for which a parcours ends, in words."""
+    return {
+        **{str(code): label for code, label in NON_ENTRY_REASON_LABELS.items()},
+        **{str(code): label for code, label in EXIT_REASON_LABELS.items()},
+    }
+
+
+def present_referent(file: File, team: Any) -> TeamMember | None:
+    """Who is the référent of the present parcours now."""
+    return next(
+        (
+            member
+            for member in team
+            if member.parcours_id == file.parcours.id
+            and member.kind == AssignmentKind.REFERENT
+            and member.ended_at is None
+        ),
+        None,
+    )
+
+
+def followed_up(file: File) -> dict[str, Any]:
+    """What only those who follow the person see: the quick entry, what happened, what comes next."""
+    form = LogForm()
+    shows_draft = file.draft is not None and form.show_draft(file.draft.fields)
+    kinds = tuple(EventKind)
+    kind = EventKind(request.args["type"]) if request.args.get("type") in kinds else None
+    events, has_more = happenings_of(file.person.id, kind, page=page_number())
+    steps = todo_steps_of(file.person.id)
+    last = file.parcours.last_contact_on or file.parcours.spotted_on
+    return {
+        "form": form,
+        "draft": file.draft if shows_draft else None,
+        "draft_key": draft_key(file.person.id),
+        "suggestions": due_suggestions(today()),
+        "steps": steps,
+        "late": {step.id: days_late(step.due_on, today()) for step in steps},
+        "events": events,
+        "has_more": has_more,
+        "page_number": page_number(),
+        "kind": kind,
+        "kinds": EVENT_KIND_LABELS,
+        "event_labels": EVENT_LABELS,
+        "status_labels": STATUS_LABELS,
+        "step_states": STEP_STATE_LABELS,
+        "rules": REMINDER_RULE_LABELS,
+        "reasons": reasons(),
+        "moves": events_from(Status(file.parcours.status)),
+        "is_silent": file.parcours.status in OPEN_STATUSES and (today() - last).days >= file.silence_days,
+    }
