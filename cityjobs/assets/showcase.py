@@ -5,6 +5,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, PasswordField, RadioField, SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 
 from cityjobs.assets.build import icon_names
 from cityjobs.core.clock import now, today
@@ -25,7 +26,11 @@ WRONG = {
     "email": "nadia",
     "way": "sms",
 }
-WAYS = [("sms", "SMS"), ("telephone", "Téléphone"), ("courriel", "Courriel")]
+WAYS = [
+    SelectChoice("sms", "SMS"),
+    SelectChoice("telephone", "Téléphone"),
+    SelectChoice("courriel", "Courriel"),
+]
 
 
 class SampleForm(Form):
@@ -40,7 +45,12 @@ class SampleForm(Form):
     password = PasswordField("Mot de passe")
     way = RadioField("Comment la joindre de préférence", choices=WAYS, default="sms")
     languages = SelectMultipleField(
-        "Langues parlées", choices=[("fr", "Français"), ("ar", "Arabe"), ("pt", "Portugais")]
+        "Langues parlées",
+        choices=[
+            SelectChoice("fr", "Français"),
+            SelectChoice("ar", "Arabe"),
+            SelectChoice("pt", "Portugais"),
+        ],
     )
     charter = BooleanField("La personne a signé la charte")
 
