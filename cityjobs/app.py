@@ -16,8 +16,9 @@ from cityjobs.followups import views as followups
 from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
 from cityjobs.reminders import tasks as reminders
+from cityjobs.territory import views as territory
 
-ROOMS = (accounts, reminders, people, parcours, followups, desk)
+ROOMS = (accounts, reminders, people, parcours, followups, desk, territory)
 
 ENTRANCES = (
     ("day.see", "/ma-journee"),
@@ -34,6 +35,7 @@ NAVIGATION = (
     ("coordination.see", "Coordination", "/coordination", "diagram-3"),
     ("pilotage.see", "Pilotage", "/pilotage", "bar-chart"),
     ("organisations.edit", "Annuaire", "/administration/organisations", "journal-text"),
+    ("accounts.manage", "Comptes", "/administration/comptes", "person-badge"),
     ("cite.edit", "Administration", "/administration", "sliders"),
 )
 

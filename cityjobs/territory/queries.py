@@ -237,3 +237,15 @@ def find_organisation_named(name: str) -> Organisation | None:
         .order_by(Organisation.created_at)
         .limit(1)
     )
+
+
+def other_collectives_of(organisation_id: uuid.UUID, cite_id: uuid.UUID) -> int:
+    """In how many other Cités an organisation works."""
+    return (
+        db.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(CollectiveMember)
+            .where(CollectiveMember.organisation_id == organisation_id, CollectiveMember.cite_id != cite_id)
+        )
+        or 0
+    )

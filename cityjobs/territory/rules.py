@@ -177,9 +177,12 @@ OTHER_PARTNER = "Autre partenaire"
 SEES_SENSITIVE = frozenset({Role.COORDINATOR, Role.ADMINISTRATOR})
 
 
-def kind_belongs(kind: str, family: OrganisationFamily) -> bool:
-    """Whether a finer kind is one of a family's."""
-    return kind in {each.code for each in ORGANISATION_KINDS[family]}
+def family_of(kind: str) -> OrganisationFamily | None:
+    """The family that a finer kind belongs to; None for a kind that is not in the list."""
+    return next(
+        (family for family, kinds in ORGANISATION_KINDS.items() if kind in {each.code for each in kinds}),
+        None,
+    )
 
 
 def shown_name(name: str | None, is_sensitive: bool, role: Role | str | None) -> str | None:
