@@ -1,28 +1,72 @@
 """Reads about a parcours: the present one of a person, its référent, its history."""
 
 import uuid
+from typing import Any
 
 import sqlalchemy as sa
 
+from cityjobs.accounts.models import User
 from cityjobs.core.db import db
-from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.rules import AssignmentKind
+from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.rules import AssignmentKind, SpottingChannel
 
 
-def find_present_parcours(person_id: uuid.UUID) -> Parcours | None:
-    """The open parcours of a person, or else the last one; None when out of sight."""
-    return db.session.scalar(
+def find_present_parcours(person_id: uuid.UUID, *, to_change: bool = False) -> Parcours | None:
+    """The open parcours of a person, or else the last one; None when out of sight.
+
+    `to_change` makes overlapping writers wait for each other.
+    """
+    present = (
         sa.select(Parcours)
         .where(Parcours.person_id == person_id)
         .order_by(Parcours.ended_on.is_not(None), Parcours.spotted_on.desc(), Parcours.created_at.desc())
         .limit(1)
     )
+    return db.session.scalar(present.with_for_update() if to_change else present)
 
 
 def find_current_assignment(parcours_id: uuid.UUID) -> Assignment | None:
     """Who is the référent of a parcours now."""
     return db.session.scalar(
         sa.select(Assignment).where(
-            Assignment.parcours_id == parcours_id, Assignment.kind == AssignmentKind.REFERENT, Assignment.ended_at.is_(None)
+            Assignment.parcours_id == parcours_id,
+            Assignment.kind == AssignmentKind.REFERENT,
+            Assignment.ended_at.is_(None),
+        )
+    )
+
+
+def find_last_move(parcours_id: uuid.UUID) -> Any:
+    """The latest line of the history: to_status, happened_on, recorded_at, recorded_by; or None."""
+    return db.session.execute(
+        sa.select(
+            Transition.to_status,
+            Transition.happened_on,
+            Transition.recorded_at,
+            (User.first_name + " " + User.last_name).label("recorded_by"),
+        )
+        .outerjoin(User, User.id == Transition.recorded_by_id)
+        .where(Transition.parcours_id == parcours_id)
+        .order_by(Transition.recorded_at.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def find_usual_channel(user_id: uuid.UUID) -> SpottingChannel | None:
+    """How somebody spotted last, which the next time begins with."""
+    channel = db.session.scalar(
+        sa.select(Spotting.channel)
+        .where(Spotting.spotted_by_id == user_id)
+        .order_by(Spotting.created_at.desc())
+        .limit(1)
+    )
+    return SpottingChannel(channel) if channel else None
+
+
+def current_assignments_of(person_id: uuid.UUID) -> list[Assignment]:
+    """Référents and co-référents of every parcours of a person that nobody has ended."""
+    return list(
+        db.session.scalars(
+            sa.select(Assignment).where(Assignment.person_id == person_id, Assignment.ended_at.is_(None))
         )
     )

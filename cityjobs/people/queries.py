@@ -87,6 +87,14 @@ class LookAlike:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Quarter:
+    """A QPV as it is offered in a list."""
+
+    id: uuid.UUID
+    name: str
+
+
 def look_alikes_of(
     names: str,
     *,
@@ -139,9 +147,9 @@ def find_person(person_id: uuid.UUID, *, to_change: bool = False) -> Person | No
     return db.session.scalar(wanted.with_for_update() if to_change else wanted)
 
 
-def quarters_of(cite_id: uuid.UUID, on: date) -> Sequence[sa.Row[tuple[uuid.UUID, str]]]:
-    """The QPV of a Cité's perimeter that hold on a day: id and name, in order of names."""
-    return db.session.execute(
+def quarters_of(cite_id: uuid.UUID | None, on: date) -> list[Quarter]:
+    """The QPV of a Cité's perimeter that hold on a day, in order of names."""
+    rows = db.session.execute(
         sa.select(Qpv.id, Qpv.name)
         .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
         .where(
@@ -150,7 +158,8 @@ def quarters_of(cite_id: uuid.UUID, on: date) -> Sequence[sa.Row[tuple[uuid.UUID
             sa.or_(Qpv.valid_until.is_(None), Qpv.valid_until >= on),
         )
         .order_by(sa.func.app.fold(Qpv.name), Qpv.code)
-    ).all()
+    )
+    return [Quarter(key, name) for key, name in rows]
 
 
 def find_name_of(user_id: uuid.UUID | None) -> str | None:
@@ -158,3 +167,8 @@ def find_name_of(user_id: uuid.UUID | None) -> str | None:
     if user_id is None:
         return None
     return db.session.scalar(sa.select(User.first_name + " " + User.last_name).where(User.id == user_id))
+
+
+def find_quarter(qpv_id: uuid.UUID) -> str | None:
+    """The name of a QPV, of whatever generation."""
+    return db.session.scalar(sa.select(Qpv.name).where(Qpv.id == qpv_id))

@@ -3,8 +3,11 @@
 import enum
 import re
 import unicodedata
+import uuid
 from dataclasses import dataclass
 from datetime import date
+
+from cityjobs.territory.rules import QpvAnswer, QpvSource
 
 
 class Civility(enum.StrEnum):
@@ -167,7 +170,9 @@ def split_name(names: str) -> tuple[str, str]:
     words = names.split()
     shouted = [word for word in words if len(word) > 1 and word.isupper()]
     if shouted and len(shouted) < len(words):
-        return " ".join(word for word in words if word not in shouted), " ".join(map(tidy_case, shouted))
+        return " ".join(tidy_case(word) for word in words if word not in shouted), " ".join(
+            map(tidy_case, shouted)
+        )
     first, *rest = words or [""]
     return tidy_case(first), " ".join(map(tidy_case, rest))
 
@@ -190,3 +195,56 @@ def why_alike(*, same_phone: bool, same_email: bool, same_birth_date: bool, clos
         (0.35 <= closeness < 0.7 and same_birth_date, "nom proche"),
     )
     return [words for holds, words in reasons if holds]
+
+
+@dataclass(frozen=True)
+class QpvReply:
+    """What was answered about the QPV: one of four answers, and which one when inside."""
+
+    answer: QpvAnswer
+    qpv_id: uuid.UUID | None = None
+
+    @property
+    def code(self) -> str:
+        """How a form writes it: « inside:<id> », « outside », « to_check », « unknown »."""
+        return f"{self.answer}:{self.qpv_id}" if self.qpv_id else str(self.answer)
+
+    @classmethod
+    def read(cls, code: str | None) -> "QpvReply":
+        """The reply a form wrote; no answer is « unknown »."""
+        answer, _, qpv_id = (code or QpvAnswer.UNKNOWN).partition(":")
+        return cls(QpvAnswer(answer), uuid.UUID(qpv_id) if qpv_id else None)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """All that the form of a person answers (domain.md §1.4). Phones in E.164, e-mail in lower case."""
+
+    first_name: str
+    last_name: str | None
+    birth_name: str | None
+    civility: Civility | None
+    gender: Gender
+    birth_date: date | None
+    phone: str | None
+    second_phone: str | None
+    email: str | None
+    reached_through: str | None
+    preferred_channel: ContactChannel | None
+    language: str | None
+    needs_interpreter: bool
+    address: str | None
+    postcode: str | None
+    commune: str | None
+
+
+@dataclass(frozen=True)
+class QpvCheck:
+    """A reply about the QPV, how it is known, and whether it was verified again today."""
+
+    reply: QpvReply
+    source: QpvSource | None
+    again: bool = False
+
+
+HARD_TO_REACH = "Indiquez au moins un moyen de joindre la personne : téléphone, courriel, adresse ou tiers."

@@ -1,0 +1,269 @@
+"""The list of people: rows, counts, and the same rows for the export.
+
+Rows are facts and not entities: whoever may not open a file gets initials, its status and who follows it.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from cityjobs.accounts.models import User
+from cityjobs.core.db import acting, db
+from cityjobs.core.permissions import Role
+from cityjobs.desk.rules import MINE, NOBODY, PeopleFilters
+from cityjobs.followups.models import NextStep
+from cityjobs.followups.rules import StepState
+from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind, Status
+from cityjobs.people.models import Person
+from cityjobs.people.queries import found_people
+from cityjobs.territory.models import Cite, Organisation, Qpv
+from cityjobs.territory.rules import QpvAnswer
+
+_FACTS = sa.table(
+    "case_facts",
+    sa.column("parcours_id", sa.Uuid),
+    sa.column("cite_id", sa.Uuid),
+    sa.column("person_id", sa.Uuid),
+    sa.column("initials", sa.Text),
+    sa.column("status", sa.Text),
+    sa.column("spotted_on", sa.Date),
+    sa.column("started_on", sa.Date),
+    sa.column("ended_on", sa.Date),
+    sa.column("last_contact_on", sa.Date),
+    sa.column("created_at", sa.DateTime(timezone=True)),
+    sa.column("referent_id", sa.Uuid),
+    sa.column("organisation_id", sa.Uuid),
+    sa.column("assigned_at", sa.DateTime(timezone=True)),
+    schema="app",
+)
+_QPV = {
+    "oui": QpvAnswer.INSIDE,
+    "non": QpvAnswer.OUTSIDE,
+    "a_verifier": QpvAnswer.TO_CHECK,
+    "inconnu": QpvAnswer.UNKNOWN,
+}
+_CLOSED = [str(status) for status in sorted(CLOSED_STATUSES)]
+
+
+class PeopleList:
+    """The list for one professional and one set of filters, on a day."""
+
+    def __init__(self, filters: PeopleFilters, role: Role, today: date) -> None:
+        self.filters, self.today = filters, today
+        self.cases = _present_cases(role)
+        c = self.cases.c
+        steps = (
+            sa.select(NextStep.parcours_id, NextStep.title, NextStep.due_on)
+            .where(
+                NextStep.cite_id == acting().cite_id,
+                NextStep.state == sa.literal_column(f"'{StepState.TODO}'"),
+            )
+            .ext(distinct_on(NextStep.parcours_id))
+            .order_by(NextStep.parcours_id, NextStep.due_on, NextStep.created_at)
+            .subquery("first_step")
+        )
+        self.step = steps.c
+        self.is_visible = Person.id.is_not(None)
+        self.is_open = c.ended_on.is_(None)
+        self.waits = sa.and_(self.is_open, c.referent_id.is_(None))
+        self.heard_on = sa.func.coalesce(
+            c.last_contact_on, sa.cast(sa.func.timezone("Europe/Paris", c.assigned_at), sa.Date), c.spotted_on
+        )
+        silence_days = sa.select(Cite.silence_days).where(Cite.id == acting().cite_id).scalar_subquery()
+        self.overdue = sa.and_(self.is_open, steps.c.due_on < today)
+        self.silent = sa.and_(
+            self.is_open,
+            c.assigned_at.is_not(None),
+            self.heard_on <= sa.literal(today, sa.Date) - silence_days,
+        )
+        self.acts = sa.and_(
+            self.is_visible, sa.or_(self.waits, sa.func.coalesce(self.overdue, False), self.silent)
+        )
+        self.joined = self.cases.outerjoin(Person, Person.id == c.person_id).outerjoin(
+            steps, steps.c.parcours_id == c.parcours_id
+        )
+        self.found = None
+        if filters.text:
+            self.found = found_people(filters.sought)
+            self.joined = self.joined.join(self.found, self.found.c.person_id == c.person_id)
+
+    def counts(self) -> Any:
+        """total, mine, cite, one count per status, open, action: each is what its chip would show."""
+        c, f = self.cases.c, self.filters
+        everything: sa.ColumnElement[bool] = sa.true()
+        scope = self.is_visible if f.scope == MINE else everything
+        status = c.status.in_([str(s) for s in f.statuses]) if f.statuses else everything
+        action = self.acts if f.action else everything
+
+        def count(name: str, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+            return sa.func.count().filter(sa.and_(sa.true(), *conditions)).label(name)
+
+        return db.session.execute(
+            sa.select(
+                count("total", scope, status, action),
+                count("mine", self.is_visible, status, action),
+                count("cite", status, action),
+                count("all_statuses", scope, action),
+                count("open", scope, action, self.is_open),
+                count("action", scope, status, self.acts),
+                *(count(s.value, scope, action, c.status == s.value) for s in Status),
+            )
+            .select_from(self.joined)
+            .where(*self._panel())
+        ).one()
+
+    def rows(self, *, page: int) -> Sequence[sa.Row[Any]]:
+        """One page of rows, from 1."""
+        size = self.filters.size
+        return db.session.execute(self._select().limit(size).offset((page - 1) * size)).all()
+
+    def every_row(self) -> Iterator[sa.Row[Any]]:
+        """All the rows of all the pages, fetched little by little."""
+        yield from db.session.execute(self._select().execution_options(yield_per=1000))
+
+    def _select(self) -> sa.Select[Any]:
+        c, f = self.cases.c, self.filters
+        conditions = self._panel()
+        if f.scope == MINE:
+            conditions.append(self.is_visible)
+        if f.statuses:
+            conditions.append(c.status.in_([str(s) for s in f.statuses]))
+        if f.action:
+            conditions.append(self.acts)
+        return (
+            sa.select(
+                c.parcours_id,
+                c.person_id,
+                c.initials,
+                c.status,
+                c.spotted_on,
+                c.started_on,
+                c.ended_on,
+                c.last_contact_on,
+                c.referent_id,
+                self.is_visible.label("is_visible"),
+                self.waits.label("waits"),
+                self.silent.label("silent"),
+                self.heard_on.label("heard_on"),
+                sa.func.coalesce(self.overdue, False).label("overdue"),
+                self.acts.label("acts"),
+                Person.first_name,
+                Person.last_name,
+                Person.phone,
+                Person.email,
+                Person.birth_date,
+                Person.qpv_answer,
+                Qpv.name.label("qpv_name"),
+                (User.first_name + " " + User.last_name).label("referent"),
+                sa.case((sa.not_(Organisation.is_sensitive), Organisation.name)).label("organisation"),
+                self.step.title.label("step_title"),
+                self.step.due_on.label("step_due_on"),
+            )
+            .select_from(
+                self.joined.outerjoin(User, User.id == c.referent_id)
+                .outerjoin(Organisation, Organisation.id == c.organisation_id)
+                .outerjoin(Qpv, Qpv.id == Person.qpv_id)
+            )
+            .where(*conditions)
+            .order_by(*self._order(), c.parcours_id)
+        )
+
+    def _panel(self) -> list[sa.ColumnElement[bool]]:
+        c, f = self.cases.c, self.filters
+        asked: list[sa.ColumnElement[bool]] = []
+        if f.referent:
+            asked.append(c.referent_id.is_(None) if f.referent == NOBODY else c.referent_id == f.referent)
+        if isinstance(f.qpv, uuid.UUID):
+            asked.append(Person.qpv_id == f.qpv)
+        elif f.qpv:
+            asked.append(Person.qpv_answer == _QPV[f.qpv])
+        if f.channel:
+            spotted = sa.select(Spotting.parcours_id).where(
+                Spotting.cite_id == acting().cite_id, Spotting.channel == f.channel
+            )
+            asked.append(c.parcours_id.in_(spotted))
+        if f.silent_for:
+            asked += [self.is_open, self.heard_on <= sa.literal(self.today, sa.Date) - f.silent_for]
+        if f.waiting:
+            asked.append(self.waits)
+        if f.entered_from:
+            asked.append(c.started_on >= f.entered_from)
+        if f.entered_until:
+            asked.append(c.started_on <= f.entered_until)
+        return asked
+
+    def _order(self) -> list[sa.ColumnElement[Any]]:
+        c = self.cases.c
+        name: list[sa.ColumnElement[Any]] = [Person.sort_name.asc().nulls_last(), c.initials.asc()]
+        rank = sa.case({status.value: place for place, status in enumerate(Status)}, value=c.status)
+        ways: dict[str, list[sa.ColumnElement[Any]]] = {
+            "nom": name,
+            "-nom": [Person.sort_name.desc().nulls_last(), c.initials.desc()],
+            "contact": [c.last_contact_on.asc().nulls_first(), *name],
+            "-contact": [c.last_contact_on.desc().nulls_last(), *name],
+            "echeance": [self.step.due_on.asc().nulls_last(), *name],
+            "-echeance": [self.step.due_on.desc().nulls_last(), *name],
+            "statut": [rank.asc(), *name],
+            "-statut": [rank.desc(), *name],
+        }
+        if self.filters.sort:
+            return ways[self.filters.sort]
+        nearest = [self.found.c.closeness.desc()] if self.found is not None else []
+        return [
+            *nearest,
+            self.is_open.desc(),
+            self.is_visible.desc(),
+            self.acts.desc(),
+            self.step.due_on.asc().nulls_last(),
+            *name,
+        ]
+
+
+def _present_cases(role: Role) -> sa.Subquery:
+    """One row per person: their open parcours, or else the last one. A spotter's own rows come from the tables."""
+    if role is Role.SPOTTER:
+        facts: Any = (
+            sa.select(
+                Parcours.id.label("parcours_id"),
+                Parcours.cite_id,
+                Parcours.person_id,
+                sa.literal("").label("initials"),
+                Parcours.status,
+                Parcours.spotted_on,
+                Parcours.started_on,
+                Parcours.ended_on,
+                sa.null().cast(sa.Date).label("last_contact_on"),
+                Parcours.created_at,
+                Assignment.referent_id,
+                Assignment.organisation_id,
+                Assignment.started_at.label("assigned_at"),
+            )
+            .outerjoin(
+                Assignment,
+                sa.and_(
+                    Assignment.parcours_id == Parcours.id,
+                    Assignment.kind == AssignmentKind.REFERENT,
+                    Assignment.ended_at.is_(None),
+                ),
+            )
+            .subquery("facts")
+        )
+    else:
+        facts = _FACTS
+    return (
+        sa.select(facts)
+        .where(facts.c.cite_id == acting().cite_id)
+        .ext(distinct_on(facts.c.person_id))
+        .order_by(
+            facts.c.person_id,
+            facts.c.ended_on.is_not(None),
+            facts.c.spotted_on.desc(),
+            facts.c.created_at.desc(),
+        )
+        .subquery("cases")
+    )

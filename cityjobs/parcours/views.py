@@ -1,0 +1,306 @@
+"""Spotting somebody after having searched, moving their parcours, opening a new one."""
+
+import hashlib
+import uuid
+from datetime import date
+
+from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.exc import IntegrityError
+
+from cityjobs.accounts.rules import Professional
+from cityjobs.core.clock import today
+from cityjobs.core.db import db
+from cityjobs.core.permissions import Permission, Role, requires, signed_in
+from cityjobs.core.web import redirect_after
+from cityjobs.parcours.actions import MoveRefused, last_move_on, move_parcours, spot_again, spot_person
+from cityjobs.parcours.forms import MoveForm, SearchForm, SightingForm, SpotForm
+from cityjobs.parcours.models import Parcours
+from cityjobs.parcours.queries import find_last_move, find_present_parcours, find_usual_channel
+from cityjobs.parcours.rules import (
+    EVENT_LABELS,
+    STATUS_LABELS,
+    TRANSITIONS,
+    Event,
+    Move,
+    Status,
+    events_from,
+)
+from cityjobs.people.models import Person
+from cityjobs.people.queries import (
+    LookAlike,
+    find_person,
+    look_alikes_of,
+    people_sought,
+    quarters_of,
+    read_search,
+)
+from cityjobs.people.rules import QpvReply, Sought, age_on, split_name
+from cityjobs.territory.rules import QpvAnswer
+
+bp = Blueprint("parcours", __name__)
+THANKS = "Le repérage est enregistré. Merci : la coordination va désigner un référent."
+
+
+# Spotting
+
+
+@bp.get("/reperage")
+@requires(Permission.PERSON_SPOT)
+def spot() -> ResponseReturnValue:
+    """First of all, search."""
+    return render_template(
+        "parcours/spot.html", search=SearchForm(), sought=None, found=[], form=None, alike=[]
+    )
+
+
+@bp.route("/reperage/chercher", methods=["GET", "POST"])
+@requires(Permission.PERSON_SPOT)
+def search() -> ResponseReturnValue:
+    """Who may be the one sought, and below them the short form, filled with what was typed."""
+    if request.method == "GET":
+        return redirect("/reperage")
+    asked = SearchForm()
+    if not asked.accepted():
+        return render_template(
+            "parcours/spot.html", search=asked, sought=None, found=[], form=None, alike=[]
+        ), 422
+    sought = read_search(asked.q.data, today())
+    form = SpotForm(formdata=None, data=_first_answers(sought))
+    form.offer_quarters(quarters_of(signed_in().cite_id, today()))
+    return render_template(
+        "parcours/spot.html", search=asked, sought=sought, found=people_sought(sought), form=form, alike=[]
+    )
+
+
+@bp.post("/reperage")
+@requires(Permission.PERSON_SPOT)
+def spotted() -> ResponseReturnValue:
+    """Keep a new person, unless likely duplicates were not shown yet; the same form sent twice counts once."""
+    me: Professional = signed_in()
+    form = SpotForm()
+    form.offer_quarters(quarters_of(me.cite_id, today()))
+    person_id = _read_key(form.key.data, me)
+    accepted = form.accepted()
+    alike = _look_alikes(form, but_not=person_id) if accepted else []
+    if accepted and person_id is None:
+        form.key.data = _new_key(me)
+        form.refuse("first_name", "Ce formulaire n’est plus valable : relisez-le et envoyez-le à nouveau.")
+    elif person_id and accepted and form.seen.data == _names_of(alike):
+        return _keep(form, person_id, me)
+    form.seen.data = _names_of(alike)
+    asked = SearchForm(formdata=None)
+    return render_template(
+        "parcours/spot.html", search=asked, sought=None, found=[], form=form, alike=alike
+    ), 422
+
+
+@bp.post("/reperage/ressemblances")
+@requires(Permission.PERSON_SPOT)
+def resemblances() -> ResponseReturnValue:
+    """The likely duplicates of what is being typed, as a part of the page."""
+    form = SpotForm(meta={"csrf": False})
+    form.offer_quarters(quarters_of(signed_in().cite_id, today()))
+    form.validate()
+    return render_template("parcours/look_alikes.html", alike=_look_alikes(form), typing=True)
+
+
+def _keep(form: SpotForm, person_id: uuid.UUID, me: Professional) -> ResponseReturnValue:
+    person = form.fill(Person(id=person_id, cite_id=me.cite_id))
+    if person.qpv_answer != QpvAnswer.UNKNOWN:
+        person.qpv_confirmed_by_id = me.id
+    try:
+        with db.session.begin_nested():
+            spot_person(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me)
+    except IntegrityError as failure:
+        if _constraint(failure) != "pk_person":
+            raise
+        return redirect_after(_after(person_id, me) if find_person(person_id) else "/personnes")
+    flash(THANKS if me.role is Role.SPOTTER else "Le repérage est enregistré.", "done")
+    return redirect_after(_after(person_id, me))
+
+
+def _constraint(failure: IntegrityError) -> str | None:
+    """The name of the constraint that refused a row."""
+    return getattr(getattr(failure.orig, "diag", None), "constraint_name", None)
+
+
+def _after(person_id: uuid.UUID, me: Professional) -> str:
+    return "/personnes" if me.role is Role.SPOTTER else f"/personnes/{person_id}"
+
+
+def _first_answers(sought: Sought) -> dict[str, object]:
+    me: Professional = signed_in()
+    first_name, last_name = split_name(sought.names)
+    return {
+        "first_name": first_name,
+        "last_name": last_name,
+        "phone": sought.phone,
+        "email": sought.email,
+        "birth_date": sought.birth_date,
+        **_usual_answers(me),
+    }
+
+
+def _usual_answers(me: Professional) -> dict[str, object]:
+    return {
+        "spotted_on": today(),
+        "channel": find_usual_channel(me.id),
+        "key": _new_key(me),
+        "becomes_referent": me.role is Role.REFERENT,
+    }
+
+
+def _look_alikes(form: SpotForm, *, but_not: uuid.UUID | None = None) -> list[LookAlike]:
+    names = f"{form.first_name.data or ''} {form.last_name.data or ''}".strip()[:400]
+    answered = {
+        name: None if form[name].errors else form[name].data for name in ("phone", "email", "birth_date")
+    }
+    if len(names) < 3 and not any(answered.values()):
+        return []
+    return look_alikes_of(names, but_not=but_not, **answered)
+
+
+def _names_of(alike: list[LookAlike]) -> str:
+    """A short name for a set of look-alikes: to know whether all of them were shown before."""
+    ids = ",".join(sorted(str(each.person_id) for each in alike))
+    return hashlib.sha256(ids.encode()).hexdigest()[:16] if alike else ""
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="spotting")
+
+
+def _new_key(me: Professional) -> str:
+    return str(_serializer().dumps([uuid.uuid4().hex, me.id.hex]))
+
+
+def _read_key(key: str | None, me: Professional) -> uuid.UUID | None:
+    try:
+        person_id, owner = _serializer().loads(key or "")
+    except (BadSignature, ValueError):
+        return None
+    return uuid.UUID(person_id) if owner == me.id.hex else None
+
+
+# Spotting again
+
+
+@bp.route("/personnes/<uuid:person_id>/parcours/nouveau", methods=["GET", "POST"])
+@requires(Permission.PERSON_SPOT)
+def reopen(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Open a new parcours for somebody whose parcours is closed."""
+    me: Professional = signed_in()
+    person = find_person(person_id) or abort(404)
+    former = find_present_parcours(person.id) or abort(404)
+    if former.ended_on is None:
+        flash("Un parcours est déjà ouvert pour cette personne.", "calm")
+        return redirect_after(_after(person.id, me))
+    form = SightingForm(data=_usual_answers(me))
+    if form.accepted():
+        if form.spotted_on.data and form.spotted_on.data < former.ended_on:
+            form.refuse("spotted_on", "Cette date précède la fin du parcours d’avant : vérifiez le jour.")
+        else:
+            return _begin_again(person, form, me)
+    page = render_template(
+        "parcours/reopen.html", form=form, person=person, former=former, labels=STATUS_LABELS
+    )
+    return page, 422 if form.errors else 200
+
+
+def _begin_again(person: Person, form: SightingForm, me: Professional) -> ResponseReturnValue:
+    person_id = person.id
+    try:
+        with db.session.begin_nested():
+            spot_again(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me)
+    except IntegrityError as failure:
+        if _constraint(failure) != "uq_parcours_open":
+            raise
+        flash("Un parcours est déjà ouvert pour cette personne.", "calm")
+    else:
+        flash("Un nouveau parcours est ouvert.", "done")
+    return redirect_after(_after(person_id, me))
+
+
+# Moving
+
+
+@bp.get("/personnes/<uuid:person_id>/parcours/<event>")
+@requires(Permission.PARCOURS_MOVE)
+def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
+    """The day and the reason of one event, and what it entails."""
+    if event not in tuple(Event):
+        abort(404)
+    person = find_person(person_id) or abort(404)
+    parcours = find_present_parcours(person.id) or abort(404)
+    if Event(event) not in events_from(Status(parcours.status)):
+        return _already_moved(person, parcours), 409
+    form = MoveForm(formdata=None, data={"on": today(), "version": parcours.version})
+    form.ask_about(Event(event))
+    return _move_page(form, person, parcours)
+
+
+@bp.post("/personnes/<uuid:person_id>/parcours")
+@requires(Permission.PARCOURS_MOVE)
+def move(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Record one event: of two people who overlap, the second is told what the first did."""
+    me: Professional = signed_in()
+    if request.form.get("event") not in tuple(Event):
+        abort(400)
+    event = Event(request.form["event"])
+    person = find_person(person_id) or abort(404)
+    parcours = find_present_parcours(person.id, to_change=True) or abort(404)
+    form = MoveForm()
+    form.ask_about(event)
+    accepted = form.accepted()
+    if form.version.data != parcours.version or (Status(parcours.status), event) not in TRANSITIONS:
+        return _already_moved(person, parcours), 409
+    if accepted:
+        try:
+            move_parcours(parcours, person, _told(form, event), today=today(), recorded_by=me.id)
+        except MoveRefused as refused:
+            form.refuse("on", str(refused))
+        else:
+            flash(f"C’est noté : {EVENT_LABELS[event].lower()}.", "done")
+            return redirect_after(f"/personnes/{person.id}")
+    return _move_page(form, person, parcours), 422
+
+
+def _told(form: MoveForm, event: Event) -> Move:
+    on = form.on.data
+    assert isinstance(on, date)  # noqa: S101 - the field is required
+    return Move(event, on, form.reason.data if form.needs_reason else None)
+
+
+def _move_page(form: MoveForm, person: Person, parcours: Parcours) -> str:
+    event = Event(form.event.data or "")
+    reply = QpvReply(QpvAnswer(person.qpv_answer), person.qpv_id)
+    return render_template(
+        "parcours/move_page.html",
+        form=form,
+        person=person,
+        parcours=parcours,
+        event=event.value,
+        title=EVENT_LABELS[event],
+        status=STATUS_LABELS[Status(parcours.status)],
+        not_before=last_move_on(parcours),
+        age=age_on(person.birth_date, today()),
+        in_qpv={"inside": "oui", "outside": "non"}.get(reply.answer.value),
+    )
+
+
+def _already_moved(person: Person, parcours: Parcours) -> str:
+    return render_template(
+        "parcours/moved.html",
+        person=person,
+        parcours=parcours,
+        status=STATUS_LABELS[Status(parcours.status)],
+        last=find_last_move(parcours.id),
+        events=[(e.value, EVENT_LABELS[e]) for e in events_from(Status(parcours.status))],
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Attach the pages of this room."""
+    app.register_blueprint(bp)

@@ -1,0 +1,108 @@
+"""The page where identity, contact and address are changed."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Flask, abort, flash, render_template, request
+from flask.typing import ResponseReturnValue
+
+from cityjobs.accounts.rules import Professional
+from cityjobs.core.clock import today
+from cityjobs.core.permissions import Permission, requires, signed_in
+from cityjobs.core.web import redirect_after
+from cityjobs.people.actions import change_person
+from cityjobs.people.forms import PersonForm, answers_about, chosen_answers
+from cityjobs.people.models import Person
+from cityjobs.people.queries import find_name_of, find_person, find_quarter, quarters_of
+from cityjobs.people.rules import QpvReply
+from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS, QpvAnswer, QpvSource
+
+bp = Blueprint("people", __name__)
+
+
+@bp.route("/personnes/<uuid:person_id>/modifier", methods=["GET", "POST"])
+@requires(Permission.PERSON_EDIT)
+def edit(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Change identity, contact and address; two people who overlap choose between both versions."""
+    me: Professional = signed_in()
+    person = find_person(person_id, to_change=request.method == "POST") or abort(404)
+    chosen = chosen_answers(request.form)
+    form = (
+        PersonForm(chosen, data=answers_about(person)) if chosen else PersonForm(data=answers_about(person))
+    )
+    form.offer_quarters(_offered(person))
+    back = f"/personnes/{person.id}"
+    if form.accepted():
+        if form.version.data != person.version:
+            return _both_versions(form, person), 409
+        change_person(person, form.identity(), form.qpv_check(), today=today(), by=me.id)
+        flash("L’identité et le contact sont à jour.", "done")
+        return redirect_after(back)
+    page = render_template(
+        "people/edit.html",
+        form=form,
+        person=person,
+        back=back,
+        provenance=_provenance(person),
+        name=person.display_name,
+    )
+    return page, 422 if form.errors else 200
+
+
+def _offered(person: Person) -> list[tuple[str, str]]:
+    quarters = {str(row.id): row.name for row in quarters_of(person.cite_id, today())}
+    if person.qpv_id and str(person.qpv_id) not in quarters:
+        quarters[str(person.qpv_id)] = f"{find_quarter(person.qpv_id)} (hors du périmètre actuel)"
+    return [
+        (QpvReply(QpvAnswer.INSIDE, uuid.UUID(key)).code, f"Habite en QPV {name}")
+        for key, name in quarters.items()
+    ]
+
+
+def _provenance(person: Person) -> dict[str, Any]:
+    return {
+        "answer": QPV_ANSWER_LABELS[QpvAnswer(person.qpv_answer)],
+        "source": QPV_SOURCE_LABELS[QpvSource(person.qpv_source)] if person.qpv_source else None,
+        "on": person.qpv_checked_on,
+        "by": find_name_of(person.qpv_confirmed_by_id),
+    }
+
+
+def _both_versions(form: PersonForm, person: Person) -> str:
+    """Only what differs is asked; what I had not touched takes the answer saved meanwhile."""
+    before, mine = form.before(), form.answers()
+    saved = PersonForm(None, data=answers_about(person), meta={"csrf": False})
+    saved.qpv.choices = form.qpv.choices
+    theirs = saved.answers()
+    kept, fields = {}, []
+    for name, answer in mine.items():
+        if name in ("qpv_source", "qpv_again"):
+            kept[name] = answer
+        elif answer == theirs[name] or (before and answer == before.get(name, "")):
+            kept[name] = theirs[name]
+        else:
+            fields.append(
+                {
+                    "name": name,
+                    "label": form.label_of(name),
+                    "mine": form.shown(name, answer),
+                    "theirs": form.shown(name, theirs[name]),
+                    "mine_raw": answer,
+                    "theirs_raw": theirs[name],
+                }
+            )
+    return render_template(
+        "people/conflict.html",
+        fields=fields,
+        person=person,
+        kept=kept,
+        version=person.version,
+        by=find_name_of(person.updated_by_id) or "Un collègue",
+        at=person.updated_at,
+        back=f"/personnes/{person.id}",
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Attach the pages of this room."""
+    app.register_blueprint(bp)
