@@ -16,9 +16,11 @@ from cityjobs.followups import views as followups
 from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
 from cityjobs.reminders import tasks as reminders
+from cityjobs.reporting import tasks as reports
+from cityjobs.reporting import views as reporting
 from cityjobs.territory import views as territory
 
-ROOMS = (accounts, reminders, people, parcours, followups, desk, territory)
+ROOMS = (accounts, reminders, people, parcours, followups, desk, territory, reporting, reports)
 
 ENTRANCES = (
     ("day.see", "/ma-journee"),

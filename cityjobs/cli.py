@@ -17,6 +17,10 @@ from cityjobs.demo.cast import PASSWORD
 from cityjobs.reminders.queries import lines_to_send
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_leave
 from cityjobs.reminders.tasks import send_as_of
+from cityjobs.reporting.actions import ask_again, write_monthly_reports
+from cityjobs.reporting.queries import cites_named, monthly_reports
+from cityjobs.reporting.rules import REPORT_STATE_LABELS, ReportState, monthly_occasion
+from cityjobs.reporting.tasks import compute
 from cityjobs.territory.actions import Imported, import_qpvs, seed_reference
 from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features
 from cityjobs.territory.rules import QpvGeneration
@@ -180,7 +184,49 @@ def reminders_send(at: datetime) -> None:
     )
 
 
+class Month(click.ParamType[datetime]):
+    """« 2026-10 »: a month that is over."""
+
+    name = "month"
+
+    def convert(self, value: str, _param: object, _context: object) -> datetime:
+        """Its first day."""
+        try:
+            first = datetime.strptime(value, "%Y-%m").replace(tzinfo=PARIS)
+        except ValueError:
+            self.fail(f"« {value} » n’est pas un mois : écrivez-le comme 2026-10.")
+        if first.date() >= today().replace(day=1):
+            self.fail(f"« {value} » n’est pas terminé : choisissez un mois passé.")
+        return first
+
+
+reports_group = AppGroup("reports", help="Activity reports.")
+
+
+@reports_group.command("compute")
+@click.option("--month", type=Month(), required=True, help="Which month, like 2026-10.")
+@click.option("--cite", "slug", help="Only this Cité, by its short name; by default each one at work.")
+def reports_compute(month: datetime, slug: str | None) -> None:
+    """Compute the monthly report of a month wherever it is missing; what is ready stays as it is."""
+    act_as(SYSTEM)
+    with transaction():
+        cites = [row.id for row in cites_named(slug)]
+        if slug and not cites:
+            raise click.ClickException(f"Aucune Cité ne s’appelle « {slug} ».")
+        write_monthly_reports(month.date(), cites, tell_worker=False)
+        waiting = [row.id for row in monthly_reports(monthly_occasion(month.date()), cites)]
+        ask_again(waiting)
+    for report_id in waiting:
+        compute(str(report_id))
+    with transaction():
+        reports = list(monthly_reports(monthly_occasion(month.date()), cites))
+    for report in reports:
+        click.echo(f"{report.name:<32}{REPORT_STATE_LABELS[ReportState(report.state)]:<20}/pilotage/rapports/{report.id}")
+    if any(report.state == ReportState.FAILED for report in reports):
+        raise SystemExit(1)
+
+
 def init_app(app: Flask) -> None:
     """Attach every command."""
-    for command in (permissions_command, territory_group, demo_command, reminders_group):
+    for command in (permissions_command, territory_group, demo_command, reminders_group, reports_group):
         app.cli.add_command(command)

@@ -59,6 +59,16 @@ REPORT_STATE_LABELS: dict[ReportState, str] = {
 MOST_ATTEMPTS = 3
 
 
+def monthly_occasion(month: date) -> str:
+    """What makes the report of a month unique in its Cité."""
+    return f"monthly:{month:%Y-%m}"
+
+
+def is_monthly(occasion: str) -> bool:
+    """Whether a report was owed, rather than asked for."""
+    return occasion.startswith("monthly:")
+
+
 # What is counted
 
 
@@ -78,7 +88,11 @@ class Rows(enum.StrEnum):
     EXCHANGES = "exchanges"
 
 
-ROWS_LABELS: dict[Rows, str] = {Rows.PERSONS: "personnes", Rows.PARCOURS: "parcours", Rows.EXCHANGES: "échanges"}
+ROWS_LABELS: dict[Rows, str] = {
+    Rows.PERSONS: "personnes",
+    Rows.PARCOURS: "parcours",
+    Rows.EXCHANGES: "échanges",
+}
 
 
 @dataclass(frozen=True)
@@ -226,7 +240,7 @@ FIGURES: dict[str, Figure] = {
         Figure(
             "ind_delai_1er_rdv",
             "Du repérage à la rencontre",
-            "Durée médiane entre le repérage et la première rencontre, pour les premières rencontres de la période : "
+            "Durée médiane entre le repérage et la première rencontre, pour les premières rencontres de la période\u00a0: "
             "la moitié des personnes a attendu moins, la moitié davantage.",
             "Dates de repérage et de première rencontre",
             Kind.MEDIAN,
@@ -352,6 +366,17 @@ SPAN_LABELS: dict[Span, str] = {
     Span.FREE: "Du … au …",
 }
 DEFAULT_SPAN = Span.QUARTER
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The period that somebody asked to see; `refusal` says why it is not the one they named."""
+
+    span: Span
+    period: Period
+    refusal: str | None = None
+
+
 PUBLISHED_SPANS = (Span.LAST_MONTH, Span.QUARTER, Span.YEAR, Span.PROGRAMME)
 """For who is outside the Cité: whole months that are over, so that two periods never differ by a day or a person."""
 
@@ -396,19 +421,23 @@ MOST_MONTHS = 18
 MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 
 
-def slices_of(period: Period, *, weekly: bool = False) -> list[Slice]:
-    """A period cut into weeks, or months, or years when it is long; together they are exactly the period."""
+def slices_of(period: Period, *, weekly: bool = False, monthly: bool = False) -> list[Slice]:
+    """A period cut into weeks, or months, or years when it is long; together they are exactly the period.
+
+    `weekly` cuts into weeks however long it is, `monthly` never into weeks.
+    """
     slices: list[Slice] = []
     start = period.start
+    weeks = math.ceil((period.days + period.start.weekday()) / 7)
     months = (period.end.year - period.start.year) * 12 + period.end.month - period.start.month + 1
     while start <= period.end:
-        if weekly or math.ceil((period.days + period.start.weekday()) / 7) <= MOST_WEEKS:
+        if weekly or (weeks <= MOST_WEEKS and not monthly):
             number = start.isocalendar()
             end, label = start + timedelta(days=6 - start.weekday()), f"S{number.week}"
             name = f"semaine {number.week} de {number.year}"
         elif months <= MOST_MONTHS:
             end, label = month_of(start).end, MONTHS[start.month - 1]
-            name = f"{label} {start.year}"
+            name = f"mois de {label} {start.year}"
         else:
             end, label = date(start.year, 12, 31), str(start.year)
             name = f"année {start.year}"

@@ -133,7 +133,7 @@ def fillings(cells: dict[str, int], sums: list[Sum], hidden: frozenset[str]) -> 
     """Every way to fill what is hidden that agrees with what is published, for a reader who knows the rule:
     a small count lies from 0 to 5, a count hidden for another's sake from 6 up."""
     secret = sorted(hidden)
-    top = sum(cells.values()) + SMALLEST_PUBLISHED
+    top = max(cells.values(), default=0) + SMALLEST_PUBLISHED + 1
     ranges = [range(6) if cells[name] < SMALLEST_PUBLISHED else range(6, top) for name in secret]
     found = []
     for values in product(*ranges):
@@ -144,10 +144,10 @@ def fillings(cells: dict[str, int], sums: list[Sum], hidden: frozenset[str]) -> 
     return found
 
 
-SMALL_TABLES = st.lists(st.integers(0, 14), min_size=1, max_size=4)
+SMALL_TABLES = st.lists(st.integers(0, 9), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SMALL_TABLES)
 def test_no_small_part_of_a_published_total_is_found_by_subtraction(counts: list[int]) -> None:
     parts = {f"p{n}": count for n, count in enumerate(counts)}
@@ -163,7 +163,7 @@ def test_no_small_part_of_a_published_total_is_found_by_subtraction(counts: list
         assert len({world["all"] for world in worlds}) > 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40))
 def test_neither_a_part_nor_what_is_left_of_it_is_found(part: int, left: int) -> None:
     cells = {"all": part + left, "part": part}

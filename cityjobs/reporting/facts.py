@@ -1,0 +1,214 @@
+"""A Cité as it stood on the evening of a period's last day: one fact per parcours, and which facts are behind a figure.
+
+What is dated later does not exist. The masked views show a page its own Cité; a task names the Cité it means.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from cityjobs.core.clock import PARIS
+from cityjobs.followups.rules import MEETINGS, WITHOUT_THE_PERSON
+from cityjobs.parcours.rules import AssignmentKind
+from cityjobs.people.rules import Gender
+from cityjobs.reporting.rules import DYNAMIC_EXITS, NEUTRAL_EXITS, YOUNG_BEFORE, Period
+
+Condition = sa.ColumnElement[bool]
+
+
+def _view(name: str, **columns: sa.types.TypeEngine[Any]) -> sa.TableClause:
+    return sa.table(name, *(sa.column(column, kind) for column, kind in columns.items()), schema="app")
+
+
+case_facts = _view(
+    "case_facts",
+    parcours_id=sa.Uuid(),
+    cite_id=sa.Uuid(),
+    person_id=sa.Uuid(),
+    person_key=sa.Uuid(),
+    initials=sa.Text(),
+    status=sa.Text(),
+    spotted_on=sa.Date(),
+    met_on=sa.Date(),
+    diagnosed_on=sa.Date(),
+    started_on=sa.Date(),
+    ended_on=sa.Date(),
+    end_reason=sa.Text(),
+    entry_gender=sa.Text(),
+    entry_age=sa.Integer(),
+    entry_in_qpv=sa.Boolean(),
+    entry_qpv_id=sa.Uuid(),
+)
+contact_facts = _view(
+    "contact_facts",
+    interview_id=sa.Uuid(),
+    cite_id=sa.Uuid(),
+    parcours_id=sa.Uuid(),
+    author_id=sa.Uuid(),
+    held_on=sa.Date(),
+    mode=sa.Text(),
+    reached=sa.Boolean(),
+)
+assignment_facts = _view(
+    "assignment_facts",
+    cite_id=sa.Uuid(),
+    parcours_id=sa.Uuid(),
+    kind=sa.Text(),
+    referent_id=sa.Uuid(),
+    started_at=sa.DateTime(timezone=True),
+    ended_at=sa.DateTime(timezone=True),
+)
+
+
+def evening_of(day: date) -> datetime:
+    """The instant at which a day is over in Paris."""
+    return datetime.combine(day + timedelta(days=1), time(), PARIS)
+
+
+def named_periods(periods: Mapping[str, Period]) -> sa.FromClause:
+    """Periods as rows: name, starts_on, ends_on, over_at."""
+    columns: list[sa.ColumnClause[Any]] = [
+        sa.column("name", sa.Text()),
+        sa.column("starts_on", sa.Date()),
+        sa.column("ends_on", sa.Date()),
+        sa.column("over_at", sa.DateTime(timezone=True)),
+    ]
+    rows = [(name, each.start, each.end, evening_of(each.end)) for name, each in periods.items()]
+    return sa.values(*columns, name="period").data(rows).cte("period")
+
+
+def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
+    """One row per period and parcours spotted by its end: dates not later than it, last contact, référent then."""
+    period = named_periods(periods)
+    contact = (
+        sa.select(
+            period.c.name,
+            contact_facts.c.parcours_id,
+            sa.func.max(contact_facts.c.held_on)
+            .filter(contact_facts.c.mode.not_in(WITHOUT_THE_PERSON))
+            .label("heard_on"),
+            sa.func.bool_or(
+                sa.and_(contact_facts.c.mode.in_(MEETINGS), contact_facts.c.held_on >= period.c.starts_on)
+            ).label("met_within"),
+        )
+        .join(period, contact_facts.c.held_on <= period.c.ends_on)
+        .where(contact_facts.c.cite_id == cite_id, contact_facts.c.reached)
+        .group_by(period.c.name, contact_facts.c.parcours_id)
+        .subquery()
+    )
+    follows = (
+        sa.select(
+            period.c.name,
+            assignment_facts.c.parcours_id,
+            assignment_facts.c.referent_id,
+            assignment_facts.c.started_at,
+        )
+        .ext(pg.distinct_on(period.c.name, assignment_facts.c.parcours_id))
+        .join(
+            period,
+            sa.and_(
+                assignment_facts.c.started_at < period.c.over_at,
+                sa.or_(
+                    assignment_facts.c.ended_at.is_(None), assignment_facts.c.ended_at >= period.c.over_at
+                ),
+            ),
+        )
+        .where(assignment_facts.c.cite_id == cite_id, assignment_facts.c.kind == AssignmentKind.REFERENT)
+        .order_by(period.c.name, assignment_facts.c.parcours_id, assignment_facts.c.started_at.desc())
+        .subquery()
+    )
+
+    def by_then(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return sa.case((column <= period.c.ends_on, column))
+
+    case = case_facts.c
+    ended_on = by_then(case.ended_on)
+    return (
+        sa.select(
+            period.c.name,
+            period.c.starts_on,
+            period.c.ends_on,
+            case.parcours_id,
+            case.person_id,
+            case.person_key,
+            case.initials,
+            case.status,
+            case.spotted_on,
+            by_then(case.met_on).label("met_on"),
+            by_then(case.diagnosed_on).label("diagnosed_on"),
+            by_then(case.started_on).label("started_on"),
+            ended_on.label("ended_on"),
+            sa.case((ended_on.is_not(None), case.end_reason)).label("end_reason"),
+            case.entry_gender,
+            case.entry_age,
+            case.entry_in_qpv,
+            case.entry_qpv_id,
+            sa.func.coalesce(contact.c.met_within, sa.false()).label("met_within"),
+            contact.c.heard_on,
+            follows.c.parcours_id.is_not(None).label("is_followed"),
+            follows.c.referent_id,
+            sa.cast(sa.func.timezone("Europe/Paris", follows.c.started_at), sa.Date).label("assigned_on"),
+        )
+        .select_from(period)
+        .join(case_facts, sa.and_(case.cite_id == cite_id, case.spotted_on <= period.c.ends_on))
+        .outerjoin(
+            contact, sa.and_(contact.c.name == period.c.name, contact.c.parcours_id == case.parcours_id)
+        )
+        .outerjoin(
+            follows, sa.and_(follows.c.name == period.c.name, follows.c.parcours_id == case.parcours_id)
+        )
+        .cte("fact")
+    )
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Which facts are behind a figure, out of which known ones, and the days of which the median is taken."""
+
+    rows: Condition
+    known: Condition | None = None
+    days: sa.ColumnElement[Any] | None = None
+
+
+def behind_figures(fact: sa.CTE, silence_days: int) -> dict[str, Behind]:
+    """For each figure, its definition in rules.FIGURES as conditions."""
+    f = fact.c
+
+    def within(column: sa.ColumnElement[Any]) -> Condition:
+        return sa.and_(column >= f.starts_on, column <= f.ends_on)
+
+    accompanied = sa.and_(f.started_on.is_not(None), sa.or_(f.ended_on.is_(None), f.ended_on >= f.starts_on))
+    is_open = f.ended_on.is_(None)
+    left = sa.and_(f.started_on.is_not(None), within(f.ended_on))
+    counted = sa.and_(left, f.end_reason.not_in(NEUTRAL_EXITS))
+    heard_on = sa.func.coalesce(f.heard_on, f.assigned_on, f.spotted_on)
+    gender_known = sa.and_(accompanied, f.entry_gender != Gender.NON_RENSEIGNE)
+    return {
+        "ind_reperees": Behind(within(f.spotted_on)),
+        "ind_rencontrees": Behind(sa.or_(within(f.met_on), f.met_within)),
+        "ind_premieres_rencontres": Behind(within(f.met_on)),
+        "ind_accompagnees": Behind(accompanied),
+        "ind_entrees": Behind(within(f.started_on)),
+        "ind_sorties": Behind(left),
+        "ind_sorties_dynamiques": Behind(sa.and_(left, f.end_reason.in_(DYNAMIC_EXITS)), counted),
+        "ind_file_active": Behind(sa.and_(is_open, f.is_followed)),
+        "ind_attente": Behind(sa.and_(is_open, sa.not_(f.is_followed))),
+        "ind_silencieux": Behind(sa.and_(is_open, f.is_followed, heard_on <= f.ends_on - silence_days)),
+        "ind_qpv": Behind(
+            sa.and_(accompanied, f.entry_in_qpv), sa.and_(accompanied, f.entry_in_qpv.is_not(None))
+        ),
+        "ind_femmes": Behind(sa.and_(accompanied, f.entry_gender == Gender.FEMME), gender_known),
+        "ind_jeunes": Behind(
+            sa.and_(accompanied, f.entry_age < YOUNG_BEFORE), sa.and_(accompanied, f.entry_age.is_not(None))
+        ),
+        "ind_delai_1er_rdv": Behind(within(f.met_on), days=f.met_on - f.spotted_on),
+        "ind_delai_diag": Behind(
+            sa.and_(within(f.diagnosed_on), f.met_on.is_not(None)), days=f.diagnosed_on - f.met_on
+        ),
+        "ind_duree_parcours": Behind(left, days=f.ended_on - f.started_on),
+    }
