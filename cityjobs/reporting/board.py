@@ -212,7 +212,7 @@ def unpublished_of(board: Board) -> list[str]:
 
 def exchanges_chart(board: Board) -> dict[str, Any]:
     """Exchanges slice by slice: bars, or only a table where some are not published."""
-    unit = board.slices[0][0].name.split()[0]
+    unit = board.slices[0][0].unit
     rows: list[tuple[Any, ...]] = []
     for index, (part, count) in enumerate(board.slices):
         hidden = f"slices/{index}" in board.hidden

@@ -82,6 +82,10 @@ def named_periods(periods: Mapping[str, Period]) -> sa.FromClause:
     return sa.values(*columns, name="period").data(rows).cte("period")
 
 
+def _paris_day(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
+    return sa.cast(sa.func.timezone("Europe/Paris", instant), sa.Date)
+
+
 def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
     """One row per period and parcours spotted by its end: dates not later than it, last contact, référent then."""
     period = named_periods(periods)
@@ -123,6 +127,18 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
         .subquery()
     )
 
+    left = (
+        sa.select(
+            period.c.name,
+            assignment_facts.c.parcours_id,
+            sa.func.max(assignment_facts.c.ended_at).label("ended_at"),
+        )
+        .join(period, assignment_facts.c.ended_at < period.c.over_at)
+        .where(assignment_facts.c.cite_id == cite_id, assignment_facts.c.kind == AssignmentKind.REFERENT)
+        .group_by(period.c.name, assignment_facts.c.parcours_id)
+        .subquery()
+    )
+
     def by_then(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((column <= period.c.ends_on, column))
 
@@ -152,7 +168,8 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
             contact.c.heard_on,
             follows.c.parcours_id.is_not(None).label("is_followed"),
             follows.c.referent_id,
-            sa.cast(sa.func.timezone("Europe/Paris", follows.c.started_at), sa.Date).label("assigned_on"),
+            _paris_day(follows.c.started_at).label("assigned_on"),
+            sa.func.greatest(case.spotted_on, _paris_day(left.c.ended_at)).label("waiting_since"),
         )
         .select_from(period)
         .join(case_facts, sa.and_(case.cite_id == cite_id, case.spotted_on <= period.c.ends_on))
@@ -162,6 +179,7 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
         .outerjoin(
             follows, sa.and_(follows.c.name == period.c.name, follows.c.parcours_id == case.parcours_id)
         )
+        .outerjoin(left, sa.and_(left.c.name == period.c.name, left.c.parcours_id == case.parcours_id))
         .cte("fact")
     )
 

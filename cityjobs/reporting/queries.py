@@ -97,7 +97,9 @@ def figures_of(setting: Setting, periods: Mapping[str, Period]) -> dict[str, Fig
         if each.days is not None:
             median = sa.func.percentile_cont(0.5).within_group(each.days)
             columns.append(median.filter(each.rows).label(f"{code}__median"))
-    columns.append(sa.func.min(fact.c.spotted_on).filter(behind["ind_attente"].rows).label("waiting_since"))
+    columns.append(
+        sa.func.min(fact.c.waiting_since).filter(behind["ind_attente"].rows).label("waiting_since")
+    )
     rows = db.session.execute(sa.select(fact.c.name, *columns).group_by(fact.c.name)).all()
     measured: dict[str, Mapping[Any, Any]] = {row.name: row._mapping for row in rows}
     return {name: _figures(measured.get(name, {})) for name in periods}
@@ -160,11 +162,8 @@ def loads_of(setting: Setting, period: Period) -> list[Load]:
         .subquery()
     )
     member = (
-        sa.select(
-            Membership.user_id,
-            sa.func.max(Membership.capacity).label("capacity"),
-            sa.func.min(Organisation.name).label("organisation"),
-        )
+        sa.select(Membership.user_id, Membership.capacity, Organisation.name.label("organisation"))
+        .ext(pg.distinct_on(Membership.user_id))
         .join(Organisation, Organisation.id == Membership.organisation_id)
         .where(
             Membership.cite_id == setting.id,
@@ -172,7 +171,7 @@ def loads_of(setting: Setting, period: Period) -> list[Load]:
             Membership.started_on <= period.end,
             sa.or_(Membership.ended_on.is_(None), Membership.ended_on > period.end),
         )
-        .group_by(Membership.user_id)
+        .order_by(Membership.user_id, Membership.started_on, Membership.id)
         .subquery()
     )
     rows = db.session.execute(

@@ -409,10 +409,11 @@ def published_period_of(span: Span, today: date, programme: Period) -> Period:
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a period, under a short name and a whole one."""
+    """A part of a period, under a short name and a whole one; `unit` is what it is: a week, a month, a year."""
 
     label: str
     name: str
+    unit: str
     period: Period
 
 
@@ -434,14 +435,14 @@ def slices_of(period: Period, *, weekly: bool = False, monthly: bool = False) ->
         if weekly or (weeks <= MOST_WEEKS and not monthly):
             number = start.isocalendar()
             end, label = start + timedelta(days=6 - start.weekday()), f"S{number.week}"
-            name = f"semaine {number.week} de {number.year}"
+            unit, name = "semaine", f"semaine {number.week} de {number.year}"
         elif months <= MOST_MONTHS:
             end, label = month_of(start).end, MONTHS[start.month - 1]
-            name = f"mois de {label} {start.year}"
+            unit, name = "mois", f"{label} {start.year}"
         else:
             end, label = date(start.year, 12, 31), str(start.year)
-            name = f"année {start.year}"
-        slices.append(Slice(label, name, Period(start, min(end, period.end))))
+            unit, name = "année", f"année {start.year}"
+        slices.append(Slice(label, name, unit, Period(start, min(end, period.end))))
         start = end + timedelta(days=1)
     return slices
 
