@@ -266,8 +266,9 @@ def check_manners(page: Page) -> None:
             f"{where}: inline script on {element.tag}"
         )
         named = any(element.attributes.get(name) for name in ("aria-label", "aria-labelledby"))
-        if element.tag in ("select", "textarea") or (
-            element.tag == "input" and element.attributes.get("type", "text") not in UNLABELLED
+        if "hidden" not in element.attributes and (
+            element.tag in ("select", "textarea")
+            or (element.tag == "input" and element.attributes.get("type", "text") not in UNLABELLED)
         ):
             assert named or element.attributes.get("id") in labelled or id(element) in wrapped, (
                 f"{where}: no label for {element.attributes.get('name')}"
