@@ -1,10 +1,12 @@
 """The frame itself."""
 
+import json
+
 import pytest
 from flask import Flask
 
 from cityjobs.app import create_app
-from cityjobs.core.permissions import RouteWithoutPermission
+from cityjobs.core.permissions import GRANTS, Permission, Role, RouteWithoutPermission
 from tests.manners import PageClient
 
 
@@ -18,3 +20,15 @@ def test_a_route_without_permission_stops_the_application_from_starting(
     monkeypatch.setattr("cityjobs.app.home", lambda: "no permission named")
     with pytest.raises(RouteWithoutPermission, match="home"):
         create_app(built_app.config)
+
+
+def test_the_table_of_grants_is_printed(built_app: Flask) -> None:
+    runner = built_app.test_cli_runner()
+    table = json.loads(runner.invoke(args=["permissions", "--json"]).output)
+    assert {
+        line["permission"]: {role for role, granted in line["roles"].items() if granted} for line in table
+    } == {permission.value: {role.value for role in roles} for permission, roles in GRANTS.items()}
+    lines = runner.invoke(args=["permissions"]).output.splitlines()
+    assert len(lines) == len(Permission) + 1
+    managed = next(line for line in lines if line.startswith("accounts.manage")).split()
+    assert managed[1:] == ["x" if role is Role.ADMINISTRATOR else "·" for role in Role]

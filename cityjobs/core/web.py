@@ -5,7 +5,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -227,6 +227,11 @@ def asked_by_script() -> bool:
     )
 
 
+def bare(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer without a body, for a script."""
+    return Response("", status, dict(headers or {}), mimetype="text/plain")
+
+
 def error_page(status: int, **facts: object) -> tuple[str, int]:
     """The page of one kind of failure, with its incident number."""
     known = (
@@ -244,7 +249,7 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:
         return error.response
     if asked_by_script():
-        return "", status
+        return bare(status)
     answer = error_page(status, description=error.description)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return answer[0], status, headers

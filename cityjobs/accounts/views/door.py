@@ -29,7 +29,7 @@ from cityjobs.accounts.views.presence import (
     onward,
 )
 from cityjobs.core.permissions import PUBLIC, requires, signed_in
-from cityjobs.core.web import asked_by_script, error_page, redirect_after, safe_next
+from cityjobs.core.web import asked_by_script, bare, error_page, redirect_after, safe_next
 
 log = logging.getLogger(__name__)
 WRONG = "L’adresse ou le mot de passe ne correspond pas."
@@ -108,8 +108,8 @@ def lock() -> ResponseReturnValue:
     who = locked()
     if asked_by_script():
         if current_user.is_authenticated:
-            return "", 204
-        return ("", 401, {"X-Lock": "1"}) if who else ("", 401)
+            return bare(204)
+        return bare(401, {"X-Lock": "1"} if who else None)
     if who is not None:
         return lock_page(who, suite=onward())
     if current_user.is_authenticated:
@@ -124,17 +124,17 @@ def unlock() -> ResponseReturnValue:
     who: Professional | None = signed_in() if current_user.is_authenticated else locked()
     script = request.is_json or asked_by_script()
     if who is None:
-        return ("", 410) if script else error_page(401)
+        return bare(410) if script else error_page(401)
     if not check_password(find_user(who.id), _password_given()):
         g.password_refused = True
         log.info("unlock_refused")
         if script:
-            return "", 401
+            return bare(401)
         return lock_page(who, **asked_at_lock(), refusal=WRONG_PASSWORD, status=422)
     become(who.id, who.role or "nobody", who.cite_id)
     note_presence(who.session_id)
     if script:
-        return "", 204
+        return bare(204)
     asked = asked_at_lock()
     if asked["kept"]:
         return render_template("accounts/resume.html", action=asked["suite"], kept=asked["kept"])

@@ -28,7 +28,7 @@ from cityjobs.core.permissions import (
     requires,
     signed_in,
 )
-from cityjobs.core.web import hour, redirect_after
+from cityjobs.core.web import bare, hour, redirect_after
 
 
 @bp.get("/compte")
@@ -146,7 +146,7 @@ def drop_draft(key: str) -> ResponseReturnValue:
     _check_draft_key(key)
     me: Professional = signed_in()
     forget_draft(me.id, key)
-    return "", 204
+    return bare(204)
 
 
 def _check_draft_key(key: str) -> None:

@@ -19,7 +19,7 @@ from cityjobs.accounts.rules import Professional, carried, is_idle
 from cityjobs.core.clock import now
 from cityjobs.core.db import NOBODY, Actor, act_as, rollback
 from cityjobs.core.permissions import ROLE_LABELS, Role, signed_in
-from cityjobs.core.web import asked_by_script, error_page, safe_next
+from cityjobs.core.web import asked_by_script, bare, error_page, safe_next
 
 login = LoginManager()
 COOKIE = "_user_id"
@@ -103,12 +103,12 @@ def on_nobody(_error: Unauthorized) -> ResponseReturnValue:
 
 def _answer_script(is_locked: bool, reading: bool) -> ResponseReturnValue:
     if is_locked:
-        return "", 401, {"X-Lock": "1"}
+        return bare(401, {"X-Lock": "1"})
     if "HX-Request" not in request.headers:
-        return "", 401
+        return bare(401)
     if reading:
-        return "", 401, {"HX-Redirect": url_for("accounts.sign_in")}
-    return "", 401, {"HX-Trigger": json.dumps({"toast": {"text": OVER, "kind": "lost"}})}
+        return bare(401, {"HX-Redirect": url_for("accounts.sign_in")})
+    return bare(401, {"HX-Trigger": json.dumps({"toast": {"text": OVER, "kind": "lost"}})})
 
 
 def _whole_path() -> str:

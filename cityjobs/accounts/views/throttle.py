@@ -20,7 +20,7 @@ from cityjobs.accounts.views import door
 from cityjobs.accounts.views.presence import lock_page, locked
 from cityjobs.core.db import rollback
 from cityjobs.core.permissions import signed_in
-from cityjobs.core.web import asked_by_script, error_page
+from cityjobs.core.web import asked_by_script, bare, error_page
 
 PER_ACCOUNT = "6 per minute"
 PER_ADDRESS = "30 per minute"
@@ -68,7 +68,7 @@ def on_too_many(_error: RateLimitExceeded) -> ResponseReturnValue:
     wait = max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
     headers = {"Retry-After": str(wait)}
     if asked_by_script():
-        return "", 429, headers
+        return bare(429, headers)
     if request.endpoint == "accounts.sign_in":
         return *door.sign_in_page(refusal=TOO_MANY), 429, headers
     if request.endpoint == "accounts.unlock" and (who := locked()):
