@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 import sqlalchemy as sa
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
+from cityjobs.accounts.actions import AlreadyThere, Invitation, invite
+from cityjobs.accounts.queries import find_cite, find_in_collective
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import SYSTEM, act_as, transaction
+from cityjobs.core.forms import EMAIL_SHAPE
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
 from cityjobs.demo.cast import PASSWORD
@@ -21,9 +24,9 @@ from cityjobs.reporting.actions import ask_again, write_monthly_reports
 from cityjobs.reporting.queries import cites_named, monthly_reports
 from cityjobs.reporting.rules import REPORT_STATE_LABELS, ReportState, monthly_occasion
 from cityjobs.reporting.tasks import compute
-from cityjobs.territory.actions import Imported, import_qpvs, seed_reference
+from cityjobs.territory.actions import Imported, create_organisation, import_qpvs, seed_reference
 from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features
-from cityjobs.territory.rules import QpvGeneration
+from cityjobs.territory.rules import OrganisationFacts, OrganisationFamily, QpvGeneration
 
 
 @click.command("permissions")
@@ -42,9 +45,7 @@ def permissions_command(as_json: bool) -> None:
         click.echo(line["permission"].ljust(22) + marks)
 
 
-@click.group("territory")
-def territory_group() -> None:
-    """Cités, communes and QPV."""
+territory_group = AppGroup("territory", help="Cités, communes and QPV.")
 
 
 @territory_group.command("seed")
@@ -99,6 +100,7 @@ def _print_import(imported: Imported, rejected: list[Rejection]) -> None:
 @click.option("--seed", default=2026, show_default=True, help="Another number, another story.")
 @click.option("--size", type=click.Choice(["normal", "small"]), default="normal", show_default=True)
 @click.option("--accounts", is_flag=True, help="Only list the accounts offered on the sign-in page.")
+@with_appcontext
 def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
     """Load fictional people into an empty database. Never in production."""
     if current_app.config["ENVIRONMENT"] == "production":
@@ -221,12 +223,74 @@ def reports_compute(month: datetime, slug: str | None) -> None:
     with transaction():
         reports = list(monthly_reports(monthly_occasion(month.date()), cites))
     for report in reports:
-        click.echo(f"{report.name:<32}{REPORT_STATE_LABELS[ReportState(report.state)]:<20}/pilotage/rapports/{report.id}")
+        click.echo(
+            f"{report.name:<32}{REPORT_STATE_LABELS[ReportState(report.state)]:<20}/pilotage/rapports/{report.id}"
+        )
     if any(report.state == ReportState.FAILED for report in reports):
         raise SystemExit(1)
 
 
+accounts_group = AppGroup("accounts", help="Who works here.")
+
+
+@accounts_group.command("invite")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--cite", "slug", required=True, help="The Cité, by its short name.")
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option("--organisation", help="Its exact name; by default the chef de file of the Cité.")
+@click.option(
+    "--new-organisation",
+    is_flag=True,
+    help="Create it first, as a commune, to be corrected in the directory.",
+)
+def accounts_invite(
+    email: str,
+    role: str,
+    slug: str,
+    first_name: str,
+    last_name: str,
+    organisation: str | None,
+    new_organisation: bool,
+) -> None:
+    """Invite somebody to work in a Cité: the way to its first administrator."""
+    address = email.strip().lower()
+    if not EMAIL_SHAPE.fullmatch(address):
+        raise click.ClickException(f"« {email} » n’est pas une adresse électronique.")
+    act_as(SYSTEM)
+    with transaction():
+        cite = find_cite(slug)
+        if cite is None:
+            raise click.ClickException(f"Aucune Cité ne s’appelle « {slug} ».")
+        if organisation is None:
+            organisation_id = cite.chef_de_file_id
+        elif new_organisation and find_in_collective(cite.id, organisation) is None:
+            facts = OrganisationFacts(
+                organisation, OrganisationFamily.COLLECTIVITE, "COMMUNE", False, None, None
+            )
+            organisation_id = create_organisation(cite.id, facts).id
+        else:
+            organisation_id = find_in_collective(cite.id, organisation)
+        if organisation_id is None:
+            raise click.ClickException(
+                "Nommez une organisation du collectif (--organisation), ou créez-la (--new-organisation)."
+            )
+        try:
+            invite(Invitation(address, first_name, last_name, Role(role), cite.id, organisation_id))
+        except AlreadyThere:
+            raise click.ClickException("Cette personne a déjà ce rôle dans cette Cité.") from None
+    click.echo("L’invitation est dans la boîte d’envoi.")
+
+
 def init_app(app: Flask) -> None:
     """Attach every command."""
-    for command in (permissions_command, territory_group, demo_command, reminders_group, reports_group):
+    for command in (
+        permissions_command,
+        accounts_group,
+        territory_group,
+        demo_command,
+        reminders_group,
+        reports_group,
+    ):
         app.cli.add_command(command)

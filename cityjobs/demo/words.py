@@ -76,34 +76,34 @@ TRADES = (
 
 FIRST_CALLS = (
     "Premier appel. La Cité est présentée, la personne accepte un rendez-vous.",
-    "Appel d’une dizaine de minutes : la personne demande à être rappelée après 16 h. Rendez-vous pris.",
+    "Appel d’une dizaine de minutes : la personne demande à être rappelée après 16 h. Rendez-vous pris.",
     "Message laissé, rappel dans l’heure. Intérêt pour un accompagnement.",
     "SMS envoyé puis appel. Préfère un premier rendez-vous dans le quartier.",
 )
 
 FIRST_MEETINGS = (
-    "Premier entretien. Parcours retracé, dernier emploi : {trade}. Attend surtout une aide concrète.",
+    "Premier entretien. Parcours retracé, dernier emploi : {trade}. Attend surtout une aide concrète.",
     "Accueil au local. Souhaite travailler comme {trade}. Disponible tout de suite.",
     "Rencontre au centre social avec l’adulte-relais. Hésite encore entre une formation et un emploi de {trade}.",
-    "Entretien d’une heure. Motivation claire, peu d’expérience déclarée. Projet évoqué : {trade}.",
+    "Entretien d’une heure. Motivation claire, peu d’expérience déclarée. Projet évoqué : {trade}.",
 )
 
 ASSESSMENTS = (
-    "Diagnostic partagé. Points d’appui : régularité, expérience de {trade}. À travailler : mobilité.",
+    "Diagnostic partagé. Points d’appui : régularité, expérience de {trade}. À travailler : mobilité.",
     "Diagnostic terminé ensemble. Garde des enfants et horaires à régler en premier, puis projet de {trade}.",
-    "Bilan des compétences : sait lire un planning, organiser un poste. Besoin d’un appui numérique.",
+    "Bilan des compétences : sait lire un planning, organiser un poste. Besoin d’un appui numérique.",
     "Diagnostic partagé. Niveau de français à consolider avant une candidature comme {trade}.",
 )
 
 ENTRIES = (
     "Entrée en parcours. Trois objectifs fixés, rendez-vous toutes les trois semaines.",
-    "Entrée en parcours, engagement relu ensemble. Première action : un atelier CV.",
-    "Début de l’accompagnement. Objectif à trois mois : une immersion comme {trade}.",
+    "Entrée en parcours, engagement relu ensemble. Première action : un atelier CV.",
+    "Début de l’accompagnement. Objectif à trois mois : une immersion comme {trade}.",
 )
 
 TALKS = (
     "CV refait ensemble pour un poste de {trade}. Trois candidatures envoyées.",
-    "Point par téléphone : pas de réponse des employeurs, on relance la semaine prochaine.",
+    "Point par téléphone : pas de réponse des employeurs, on relance la semaine prochaine.",
     "A visité l’organisme de formation. Le contenu lui plaît, dossier à déposer.",
     "Solution de garde trouvée deux matinées par semaine. Peut accepter un temps partiel.",
     "Inscription à l’auto-école sociale faite. Première séance de code dans dix jours.",
@@ -114,20 +114,20 @@ TALKS = (
     "Deux absences à l’atelier de français. On convient d’un autre horaire.",
     "Dossier de demande d’aide au transport complété. Pièces à apporter jeudi.",
     "A reçu une réponse favorable pour un essai d’une journée comme {trade}.",
-    "Bilan à mi-parcours : deux objectifs sur trois atteints. Le projet de {trade} se confirme.",
+    "Bilan à mi-parcours : deux objectifs sur trois atteints. Le projet de {trade} se confirme.",
     "Échange court, doute sur la suite. On garde le lien, prochain appel fixé.",
-    "Atelier collectif : présentation des métiers qui recrutent. Intérêt pour {trade}.",
+    "Atelier collectif : présentation des métiers qui recrutent. Intérêt pour {trade}.",
     "Accompagnement à la médiathèque pour les démarches en ligne. Progrès réels.",
     "Contrat de courte durée en cours, se passe bien. On prépare la suite.",
-    "Rendez-vous à trois avec la conseillère : le plan d’action est partagé.",
+    "Rendez-vous à trois avec la conseillère : le plan d’action est partagé.",
     "Deux entreprises relancées sans aide. Liste des contacts mise à jour.",
     "Lettre de motivation écrite ensemble pour une offre de {trade}.",
 )
 
 THIRD_PARTY = (
-    "Appel de l’organisme de formation : place réservée pour la prochaine session.",
+    "Appel de l’organisme de formation : place réservée pour la prochaine session.",
     "Échange avec l’association du quartier sur les horaires de l’atelier.",
-    "Point avec la conseillère : le dossier est complet.",
+    "Point avec la conseillère : le dossier est complet.",
 )
 
 MISSED = (

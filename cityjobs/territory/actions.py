@@ -51,7 +51,7 @@ def seed_reference() -> Seeded:
             for code in qpv_facts.communes.split()
         )
     db.session.flush()
-    qpv_ids = dict(db.session.execute(sa.select(Qpv.code, Qpv.id)).tuples().all())
+    qpv_ids = {row.code: row.id for row in db.session.execute(sa.select(Qpv.code, Qpv.id))}
     known = set(db.session.scalars(sa.select(Cite.slug)))
     new_cites = [facts for facts in reference.CITES if facts.slug not in known]
     for cite_facts in new_cites:

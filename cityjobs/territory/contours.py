@@ -101,7 +101,7 @@ def features_of(content: bytes) -> list[Any]:
     except UnicodeDecodeError:
         raise BrokenFile("Ce fichier n’est pas écrit en UTF-8.") from None
     except (ValueError, RecursionError):
-        raise BrokenFile("Ce fichier n’est pas du JSON complet : il est peut-être tronqué.") from None
+        raise BrokenFile("Ce fichier n’est pas du JSON complet : il est peut-être tronqué.") from None
     if not isinstance(document, dict) or document.get("type") != "FeatureCollection":
         raise BrokenFile("Ce fichier n’est pas une collection GeoJSON (FeatureCollection).")
     features = document.get("features")
@@ -164,7 +164,7 @@ def read_contour(geometry: Any) -> Contour:
     try:
         polygons = tuple(tuple(_ring(ring) for ring in polygon) for polygon in shapes)
     except (TypeError, ValueError, KeyError, IndexError):
-        raise Rejected("Le contour ne se lit pas : des coordonnées ne sont pas des nombres.") from None
+        raise Rejected("Le contour ne se lit pas : des coordonnées ne sont pas des nombres.") from None
     if not polygons or not all(polygons):
         raise Rejected("Le contour est vide.")
     return Contour(polygons)

@@ -57,10 +57,10 @@ class SettingsForm(Form):
     qrr = BooleanField("QRR, quartier de reconquête républicaine")
     equip_emploi = BooleanField("Équip’emploi")
     silence_days = NumberField(
-        "Silence : jours sans contact", required="Indiquez un nombre de jours.", lowest=7, highest=365
+        "Silence : jours sans contact", required="Indiquez un nombre de jours.", lowest=7, highest=365
     )
     escalation_days = NumberField(
-        "Relais : jours sans réaction", required="Indiquez un nombre de jours.", lowest=1, highest=90
+        "Relais : jours sans réaction", required="Indiquez un nombre de jours.", lowest=1, highest=90
     )
     referent_capacity = NumberField(
         "Capacité d’un référent", required="Indiquez un nombre de personnes.", lowest=1, highest=500
@@ -136,7 +136,7 @@ class CommuneForm(Form):
         field.data = (field.data or "").upper().replace(" ", "")
         if not is_insee_code(field.data):
             raise ValidationError(
-                "Un code INSEE a cinq caractères, comme 59512 ; ce n’est pas le code postal."
+                "Un code INSEE a cinq caractères, comme 59512 ; ce n’est pas le code postal."
             )
 
     def answers(self) -> tuple[str, str]:
@@ -148,8 +148,8 @@ class CommuneForm(Form):
 class KindField(ChoiceField):
     """The finer kind of an organisation, grouped by family."""
 
-    def __init__(self, label: str, *, required: str) -> None:
-        super().__init__(label, [], required=required)
+    def __init__(self, label: str, *, required: str, **kwargs: Any) -> None:
+        super().__init__(label, [], required=required, **kwargs)
         self.choices = {
             NO_CHOICE: [("", "…")],
             **{

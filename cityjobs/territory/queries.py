@@ -97,7 +97,7 @@ def perimeter_of(cite_id: uuid.UUID) -> Rows:
 
 
 def qpvs_to_add(cite_id: uuid.UUID, sought: str, limit: int = 20) -> Rows:
-    """Known QPV outside the perimeter whose code, name or commune holds the words sought, 2024 first."""
+    """Known QPV outside the perimeter whose code, name or commune holds the words sought: those near come first."""
     words = [f"%{word}%" for word in (db.session.scalar(sa.select(sa.func.app.fold(sought))) or "").split()]
     if not words:
         return []
@@ -107,9 +107,17 @@ def qpvs_to_add(cite_id: uuid.UUID, sought: str, limit: int = 20) -> Rows:
     return db.session.execute(
         sa.select(Qpv.id, Qpv.code, Qpv.name, Qpv.generation, communes.label("communes"))
         .where(*(haystack.like(word) for word in words), Qpv.id.not_in(theirs))
-        .order_by(Qpv.generation.desc(), Qpv.code)
+        .order_by(_in_same_departement(cite_id).desc(), Qpv.generation.desc(), Qpv.code)
         .limit(limit)
     ).all()
+
+
+def _in_same_departement(cite_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    """QN059… and 59512 are of the same one."""
+    return sa.exists().where(
+        CiteCommune.cite_id == cite_id,
+        sa.func.substr(CiteCommune.insee_code, 1, 2) == sa.func.substr(Qpv.code, 4, 2),
+    )
 
 
 def find_qpv(qpv_id: uuid.UUID) -> Qpv | None:
@@ -217,9 +225,8 @@ def listed_organisations(cite_id: uuid.UUID, sought: str = "", family: str | Non
 def families_of(cite_id: uuid.UUID, sought: str = "") -> dict[str, int]:
     """How many organisations of each family match the words sought."""
     rows = listed_organisations(cite_id, sought).order_by(None).subquery()
-    return dict(
-        db.session.execute(sa.select(rows.c.family, sa.func.count()).group_by(rows.c.family)).tuples().all()
-    )
+    counted = sa.select(rows.c.family, sa.func.count().label("count")).group_by(rows.c.family)
+    return {row[0]: row[1] for row in db.session.execute(counted)}
 
 
 def find_organisation(cite_id: uuid.UUID, organisation_id: uuid.UUID) -> Organisation | None:

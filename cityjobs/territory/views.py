@@ -83,7 +83,7 @@ def add_year() -> ResponseReturnValue:
         if actions.add_year(cite.id, *form.answers()):
             flash(f"L’année {form.year.data} est ajoutée.", "done")
             return redirect_after(SETTINGS)
-        form.refuse("year", "Cette année est déjà dans le programme : modifiez-la depuis la page de la Cité.")
+        form.refuse("year", "Cette année est déjà dans le programme : modifiez-la depuis la page de la Cité.")
     page = render_template("territory/year.html", form=form, year=None, tabs=TABS)
     return page, 422 if form.errors else 200
 
@@ -124,7 +124,7 @@ def remove_year(year: int) -> ResponseReturnValue:
     row = queries.find_year(signed_in().cite_id, year) or abort(404)
     envelope = number(row.envelope_euros)
     actions.remove_year(row)
-    flash(f"L’année {year} est retirée ; son enveloppe était de {envelope} €.", "done")
+    flash(f"L’année {year} est retirée ; son enveloppe était de {envelope} €.", "done")
     return redirect_after(SETTINGS)
 
 
