@@ -325,6 +325,20 @@ def collective_of(cite_id: uuid.UUID) -> list[tuple[str, str]]:
     return [(str(identifier), name) for identifier, name in rows]
 
 
+def find_cite(slug: str) -> Cite | None:
+    """A Cité by its short name."""
+    return db.session.scalar(sa.select(Cite).where(Cite.slug == slug))
+
+
+def find_in_collective(cite_id: uuid.UUID, name: str) -> uuid.UUID | None:
+    """An organisation of the collective, by its exact name."""
+    return db.session.scalar(
+        sa.select(Organisation.id)
+        .join(CollectiveMember, CollectiveMember.organisation_id == Organisation.id)
+        .where(CollectiveMember.cite_id == cite_id, Organisation.name == name)
+    )
+
+
 def holds_role(user_id: uuid.UUID, cite_id: uuid.UUID, role: Role) -> bool:
     """Whether somebody already works in this Cité in this role."""
     theirs = sa.select(Membership.id).where(

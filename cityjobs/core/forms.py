@@ -21,7 +21,7 @@ NIR_REFUSED = (
     "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
+EMAIL_SHAPE = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
 
 
 class Form(FlaskForm):  # type: ignore[misc]
@@ -188,7 +188,7 @@ class EmailField(LineField):
         """Lower, or say what an address looks like."""
         if self.data:
             self.data = self.data.lower()
-            if not _EMAIL.fullmatch(self.data):
+            if not EMAIL_SHAPE.fullmatch(self.data):
                 raise ValidationError(
                     "Cette adresse n’est pas valable : écrivez-la comme prenom.nom@exemple.fr."
                 )
