@@ -53,13 +53,13 @@ HEADERS = {
 
 
 def day(moment: date | datetime | None) -> str:
-    """« lun. 3 mars 2026 »"""
-    return "" if moment is None else format_date(_as_day(moment), "EEE d MMM y", locale="fr")
+    """« lun. 3 mars 2026 », « mar. 1er sept. 2026 »"""
+    return "" if moment is None else _dated(moment, "EEE {} MMM y")
 
 
 def day_short(moment: date | datetime | None) -> str:
-    """« 3 mars »"""
-    return "" if moment is None else format_date(_as_day(moment), "d MMM", locale="fr")
+    """« 3 mars », « 1er sept. »"""
+    return "" if moment is None else _dated(moment, "{} MMM")
 
 
 def month(moment: date) -> str:
@@ -119,6 +119,11 @@ def phone(e164: str | None) -> str:
         else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     )
     return str(phonenumbers.format_number(parsed, style))
+
+
+def _dated(moment: date | datetime, pattern: str) -> str:
+    on = _as_day(moment)
+    return format_date(on, pattern.format("1'er'" if on.day == 1 else "d"), locale="fr")
 
 
 def _as_day(moment: date | datetime) -> date:
