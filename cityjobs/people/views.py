@@ -15,6 +15,7 @@ from cityjobs.people.forms import PersonForm, answers_about, chosen_answers
 from cityjobs.people.models import Person
 from cityjobs.people.queries import find_name_of, find_person, find_quarter, quarters_of
 from cityjobs.people.rules import QpvReply
+from cityjobs.territory.queries import find_qpv_answer
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS, QpvAnswer, QpvSource
 
 bp = Blueprint("people", __name__)
@@ -65,7 +66,22 @@ def _provenance(person: Person) -> dict[str, Any]:
         "source": QPV_SOURCE_LABELS[QpvSource(person.qpv_source)] if person.qpv_source else None,
         "on": person.qpv_checked_on,
         "by": find_name_of(person.qpv_confirmed_by_id),
+        "position": _position_says(person),
     }
+
+
+def _position_says(person: Person) -> str | None:
+    """What the known position answers, to be compared with what was declared."""
+    if person.longitude is None or person.latitude is None:
+        return None
+    found = find_qpv_answer(person.longitude, person.latitude)
+    if found.answer is QpvAnswer.UNKNOWN:
+        return None
+    return (
+        f"en QPV {found.name}"
+        if found.answer is QpvAnswer.INSIDE
+        else QPV_ANSWER_LABELS[found.answer].lower()
+    )
 
 
 def _both_versions(form: PersonForm, person: Person) -> str:
