@@ -9,18 +9,32 @@ from flask_migrate import Migrate
 from cityjobs import cli
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
+from cityjobs.coordination import views as coordination
 from cityjobs.core import db, heartbeat, jobs, journal, permissions, post, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
 from cityjobs.desk import views as desk
 from cityjobs.followups import views as followups
 from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
-from cityjobs.reminders import tasks as reminders
+from cityjobs.reminders import tasks as reminder_tasks
+from cityjobs.reminders import views as reminders
 from cityjobs.reporting import tasks as reports
 from cityjobs.reporting import views as reporting
 from cityjobs.territory import views as territory
 
-ROOMS = (accounts, reminders, people, parcours, followups, desk, territory, reporting, reports)
+ROOMS = (
+    accounts,
+    reminders,
+    reminder_tasks,
+    coordination,
+    people,
+    parcours,
+    followups,
+    desk,
+    territory,
+    reporting,
+    reports,
+)
 
 ENTRANCES = (
     ("day.see", "/ma-journee"),

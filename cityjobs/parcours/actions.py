@@ -100,11 +100,14 @@ def assign_referent(
 ) -> Assignment:
     """Make somebody the référent from now on, ending the present assignment; the new référent is written to.
 
-    `referent_email` is given when a letter must leave: not when somebody assigns themself.
+    `referent_email` is given when a letter must leave: not when somebody assigns themself, nor when whoever
+    assigns several at once writes one letter for all. The former assignment ends as this one begins, in one
+    instant: that is how undoing knows what to put back.
     """
+    at = now()
     present = find_current_assignment(parcours.id)
     if present is not None:
-        present.ended_at, present.ended_by_id, present.end_reason = now(), assigned_by, reason
+        present.ended_at, present.ended_by_id, present.end_reason = at, assigned_by, reason
         db.session.flush()
     assignment = Assignment(
         id=uuid.uuid4(),
@@ -117,11 +120,17 @@ def assign_referent(
         reason=reason,
         batch_id=batch_id,
         assigned_by_id=assigned_by,
-        started_at=now(),
+        started_at=at,
     )
     db.session.add(assignment)
     if referent_email:
-        outbox.queue("assignment", to=referent_email, about=str(assignment.id), assignment=str(assignment.id))
+        outbox.queue(
+            "assignment",
+            to=referent_email,
+            about=str(assignment.id),
+            assignment=str(assignment.id),
+            referent=str(referent_id),
+        )
     return assignment
 
 

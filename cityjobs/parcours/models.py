@@ -140,6 +140,13 @@ class Assignment(Model):
             "uq_assignment_current", "parcours_id",
             unique=True, postgresql_where=sa.text("kind = 'referent' and ended_at is null"),
         ),
+        sa.Index(
+            "uq_assignment_co_referent_current",
+            "parcours_id",
+            "referent_id",
+            unique=True,
+            postgresql_where=sa.text("kind = 'co_referent' and ended_at is null"),
+        ),
         sa.Index("ix_assignment_referent_current", "referent_id", postgresql_where=sa.text("ended_at is null")),
         sa.Index("ix_assignment_parcours", "parcours_id"),
     )

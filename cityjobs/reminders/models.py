@@ -45,4 +45,5 @@ class Reminder(Model):
             postgresql_where=sa.text("state in ('waiting', 'sending')"),
         ),
         sa.Index("ix_reminder_person", "person_id"),
+        sa.Index("ix_reminder_cite_state", "cite_id", "state", "rule"),
     )

@@ -1,0 +1,52 @@
+"""The coordinator's page about reminders: what left, what waits, what failed."""
+
+from flask import Blueprint, Flask, abort, render_template, request
+from flask.typing import ResponseReturnValue
+
+from cityjobs.accounts.rules import Professional
+from cityjobs.core.db import db
+from cityjobs.core.permissions import Permission, requires, signed_in
+from cityjobs.core.web import Page, page_number
+from cityjobs.reminders.queries import counts_by_rule_and_state, ledger_lines
+from cityjobs.reminders.rules import (
+    CANCELLATION_LABELS,
+    REMINDER_RULE_LABELS,
+    REMINDER_STATE_LABELS,
+    Cancellation,
+    ReminderRule,
+    ReminderState,
+)
+
+bp = Blueprint("reminders", __name__)
+PAGE_SIZE = 50
+
+
+@bp.get("/coordination/rappels")
+@requires(Permission.COORDINATION_SEE)
+def ledger() -> ResponseReturnValue:
+    """The ledger of the Cité: counts by rule and state, then the lines of one state."""
+    me: Professional = signed_in()
+    cite_id = me.cite_id or abort(403)
+    counts = counts_by_rule_and_state(cite_id)
+    asked = request.args.get("etat", "")
+    states = [ReminderState(asked)] if asked in tuple(ReminderState) else list(ReminderState)
+    number = page_number()
+    lines = ledger_lines(cite_id, states=states).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
+    rows = db.session.execute(lines).all()
+    return render_template(
+        "reminders/ledger.html",
+        page=Page(rows, number, PAGE_SIZE, rows[0].total if rows else 0),
+        counts=counts,
+        asked=asked if asked in tuple(ReminderState) else "",
+        of_state={state: sum(n for (_, one), n in counts.items() if one is state) for state in ReminderState},
+        rules=list(ReminderRule),
+        states=list(ReminderState),
+        rule_labels=REMINDER_RULE_LABELS,
+        state_labels=REMINDER_STATE_LABELS,
+        reasons={reason.value: CANCELLATION_LABELS[reason] for reason in Cancellation},
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Attach the page."""
+    app.register_blueprint(bp)
