@@ -223,7 +223,7 @@ def test_a_form_sent_into_a_locked_session_asks_first_then_leaves(page: Any, ser
     assert served.posts == []
     page.fill("#lock-password", "bon")
     page.keyboard.press("Enter")
-    until(page, lambda: served.posts)
+    until(page, lambda: page.locator("#received").count() == 1)
     assert [post["said"] for post in served.posts] == ["Pas envoyé dans le vide"]
 
 
