@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from wtforms import ValidationError
+
 from cityjobs.core.forms import ChoiceField, Form
 from cityjobs.core.web import month
 from cityjobs.reporting.rules import (
@@ -64,8 +66,7 @@ class ReportForm(Form):
     def validate_last(self, field: Any) -> None:
         """In order."""
         if self.first.data and field.data and field.data < self.first.data:
-            self.refuse("first", "Ce mois vient après le dernier : vérifiez les deux mois.")
-            raise ValueError("Ce mois vient avant le premier : vérifiez les deux mois.")
+            raise ValidationError("Ce mois vient avant le premier : vérifiez les deux mois.")
 
     def answers(self) -> Period:
         """The days asked for."""

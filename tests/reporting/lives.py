@@ -18,7 +18,15 @@ from cityjobs.reporting.rules import Period
 from cityjobs.territory.models import Cite, Qpv
 from tests.world import Member, World
 
-FACE_TO_FACE = {"presentiel_rdv", "presentiel_spontane", "visio", "domicile", "exterieur", "collectif", "tripartite"}
+FACE_TO_FACE = {
+    "presentiel_rdv",
+    "presentiel_spontane",
+    "visio",
+    "domicile",
+    "exterieur",
+    "collectif",
+    "tripartite",
+}
 JOBS_AND_TRAINING = {
     "cdi", "cdd_6m_plus", "interim_6m_plus", "fonction_publique", "creation_entreprise", "cdd_moins_6m", "interim_moins_6m",
     "contrat_aide_hors_iae", "formation_qualifiante", "formation_prequalifiante", "embauche_siae", "alternance",
@@ -66,7 +74,13 @@ def live(world: World, cite: Cite, referents: list[Member], seed: int, persons: 
     """Write random persons, parcours, référents and exchanges over the last 400 days."""
     chance = random.Random(seed)  # noqa: S311 - the same lives for the same seed
     quarters = [
-        Qpv(id=uuid.uuid4(), code=f"QN{seed:03}{n:03}{world.next()}", name=f"Quartier {n}", generation=2024, valid_from=date(2024, 1, 1))
+        Qpv(
+            id=uuid.uuid4(),
+            code=f"QN{seed:03}{n:03}{world.next()}",
+            name=f"Quartier {n}",
+            generation=2024,
+            valid_from=date(2024, 1, 1),
+        )
         for n in range(2)
     ]
     world.keep(*quarters)
@@ -90,7 +104,13 @@ def live(world: World, cite: Cite, referents: list[Member], seed: int, persons: 
     for one in lives:
         parcours.append(_row(cite, one))
         rest.append(
-            Spotting(cite_id=cite.id, person_id=one.person, parcours_id=one.parcours, spotted_on=one.spotted, channel=SpottingChannel.CCAS)
+            Spotting(
+                cite_id=cite.id,
+                person_id=one.person,
+                parcours_id=one.parcours,
+                spotted_on=one.spotted,
+                channel=SpottingChannel.CCAS,
+            )
         )
         rest.extend(
             Assignment(
@@ -132,7 +152,7 @@ def _one(chance: random.Random, person: uuid.UUID, day: date, quarters: list[Qpv
         one.age = chance.choice([18, 25, 26, 40, None])
         quarter = chance.choice([*quarters, None])
         one.in_qpv, one.qpv = (True, quarter.id) if quarter else (chance.choice([False, None]), None)
-    if chance.random() < (0.5 if one.started else 0.2) or must_end and chance.random() < 0.3:
+    if chance.random() < (0.5 if one.started else 0.2) or (must_end and chance.random() < 0.3):
         ended = later()
         if ended:
             one.ended = ended
@@ -188,7 +208,9 @@ class Recount:
 
     def follower(self, one: Life) -> Followed | None:
         evening = datetime.combine(self.period.end + DAY, time(), PARIS)
-        return next((f for f in one.followed if f.since < evening and (f.until is None or f.until >= evening)), None)
+        return next(
+            (f for f in one.followed if f.since < evening and (f.until is None or f.until >= evening)), None
+        )
 
     def was_open(self, one: Life) -> bool:
         return one.spotted <= self.period.end and (one.ended is None or one.ended > self.period.end)
@@ -210,7 +232,9 @@ class Recount:
         follower = self.follower(one)
         if not self.was_open(one) or follower is None:
             return False
-        heard = [d for d, m, r in one.exchanges if r and m not in ("tiers", "courrier") and d <= self.period.end]
+        heard = [
+            d for d, m, r in one.exchanges if r and m not in ("tiers", "courrier") and d <= self.period.end
+        ]
         last = max(heard) if heard else follower.since.astimezone(PARIS).date()
         return (self.period.end - last).days >= self.silence
 
@@ -239,9 +263,13 @@ class Recount:
     def known(self) -> dict[str, list[Life]]:
         """The parcours of which the answer is known, behind each share."""
         return {
-            "ind_sorties_dynamiques": [o for o in self.lives if self.left(o) and o.reason not in NOBODYS_FAULT],
+            "ind_sorties_dynamiques": [
+                o for o in self.lives if self.left(o) and o.reason not in NOBODYS_FAULT
+            ],
             "ind_qpv": [o for o in self.lives if self.accompanied(o) and o.in_qpv is not None],
-            "ind_femmes": [o for o in self.lives if self.accompanied(o) and o.gender not in (None, "non_renseigne")],
+            "ind_femmes": [
+                o for o in self.lives if self.accompanied(o) and o.gender not in (None, "non_renseigne")
+            ],
             "ind_jeunes": [o for o in self.lives if self.accompanied(o) and o.age is not None],
         }
 

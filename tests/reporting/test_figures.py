@@ -29,7 +29,16 @@ from cityjobs.reporting.queries import (
     neighbourhoods_of,
     snapshot_of,
 )
-from cityjobs.reporting.rules import FIGURES, Period, Rows, Span, month_of, period_before, period_of, slices_of
+from cityjobs.reporting.rules import (
+    FIGURES,
+    Period,
+    Rows,
+    Span,
+    month_of,
+    period_before,
+    period_of,
+    slices_of,
+)
 from tests.reporting.lives import DAY, Life, Recount, live, noon
 from tests.world import Member, World
 
@@ -44,7 +53,9 @@ class Lived:
         self.referents = [world.member("referent", self.cite) for _ in range(3)]
         self.lives = live(world, self.cite, self.referents, seed, persons)
         live(world, elsewhere, [world.member("referent", elsewhere)], seed + 1000, 15)
-        self.readers = {role: world.member(role, self.cite) for role in ("coordinator", "chef_de_file", "funder")}
+        self.readers = {
+            role: world.member(role, self.cite) for role in ("coordinator", "chef_de_file", "funder")
+        }
         self.readers["referent"] = self.referents[0]
 
 
@@ -80,7 +91,9 @@ def periods() -> list[Period]:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_figure_equals_its_rows_and_a_count_made_without_sql(app: Flask, world: World, seed: int) -> None:
+def test_every_figure_equals_its_rows_and_a_count_made_without_sql(
+    app: Flask, world: World, seed: int
+) -> None:
     lived = Lived(world, seed)
     with asking(app, lived.readers["coordinator"]):
         setting = setting_of(lived.cite)
@@ -118,28 +131,44 @@ def test_parts_add_up_to_their_figure_and_equal_their_own_rows(app: Flask, world
             quarters = {each.qpv_id: each.persons for each in neighbourhoods_of(setting, period)}
             assert quarters == recount.quarters()
             assert sum(quarters.values()) == measures["ind_accompagnees"].rows
-            assert sum(exchanges_of(setting, [each.period for each in slices_of(period)])) == recount.exchanges()
+            assert (
+                sum(exchanges_of(setting, [each.period for each in slices_of(period)])) == recount.exchanges()
+            )
             for referent_id, followed in loads.items():
                 if referent_id:
-                    page = lines_behind("ind_file_active", setting, period, narrowed=Narrowed(referent_id), page=1)
+                    page = lines_behind(
+                        "ind_file_active", setting, period, narrowed=Narrowed(referent_id), page=1
+                    )
                     assert page.total == followed
             for qpv_id, persons in quarters.items():
                 if qpv_id:
-                    page = lines_behind("ind_accompagnees", setting, period, narrowed=Narrowed(qpv_id=qpv_id), page=1)
+                    page = lines_behind(
+                        "ind_accompagnees", setting, period, narrowed=Narrowed(qpv_id=qpv_id), page=1
+                    )
                     assert page.total == persons
 
 
-def test_whoever_may_see_figures_sees_the_same_and_so_does_the_worker(app: Flask, as_worker: Flask, world: World) -> None:
+def test_whoever_may_see_figures_sees_the_same_and_so_does_the_worker(
+    app: Flask, as_worker: Flask, world: World
+) -> None:
     lived = Lived(world, 7)
     period = period_of(Span.QUARTER, today(), PROGRAMME)
     seen = {}
     for role, member in lived.readers.items():
         with asking(app, member):
             setting = setting_of(lived.cite)
-            seen[role] = (figures_of(setting, {"now": period}), snapshot_of(setting, period).loads, neighbourhoods_of(setting, period))
+            seen[role] = (
+                figures_of(setting, {"now": period}),
+                snapshot_of(setting, period).loads,
+                neighbourhoods_of(setting, period),
+            )
     with asking(as_worker, None):
         setting = setting_of(lived.cite)
-        seen["worker"] = (figures_of(setting, {"now": period}), snapshot_of(setting, period).loads, neighbourhoods_of(setting, period))
+        seen["worker"] = (
+            figures_of(setting, {"now": period}),
+            snapshot_of(setting, period).loads,
+            neighbourhoods_of(setting, period),
+        )
     assert seen["worker"][0]["now"].measures["ind_accompagnees"].rows > 5
     assert all(each == seen["worker"] for each in seen.values())
 
@@ -148,7 +177,9 @@ def test_whoever_may_see_figures_sees_the_same_and_so_does_the_worker(app: Flask
 def test_the_database_itself_shows_no_figure_to_other_roles(app: Flask, world: World, role: str) -> None:
     lived = Lived(world, 3, persons=15)
     with asking(app, world.member(role, lived.cite)):
-        measures = figures_of(setting_of(lived.cite), {"now": period_of(Span.PROGRAMME, today(), PROGRAMME)})["now"].measures
+        measures = figures_of(setting_of(lived.cite), {"now": period_of(Span.PROGRAMME, today(), PROGRAMME)})[
+            "now"
+        ].measures
         assert not any(measure.rows for measure in measures.values())
 
 
@@ -206,6 +237,8 @@ def test_outside_the_cite_no_small_count_is_in_the_board(app: Flask, world: Worl
             board = board_of(setting_of(lived.cite), month_of(today().replace(day=1) - DAY), published=True)
         shown = [bar["load"] for bar in loads_chart(board)["bars"]]
         shown += [measure.rows for code, measure in board.now.items() if code not in board.hidden]
-        shown += [each.persons for n, each in enumerate(board.neighbourhoods) if f"qpv/{n}" not in board.hidden]
+        shown += [
+            each.persons for n, each in enumerate(board.neighbourhoods) if f"qpv/{n}" not in board.hidden
+        ]
         assert all(count >= 6 for count in shown)
         assert board.hidden and board.rows_href("ind_accompagnees") is None

@@ -1,7 +1,7 @@
 """Periods, definitions, and what a reader who subtracts can find."""
 
 from datetime import date, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +80,9 @@ def test_a_span_is_these_days(span: Span, today: date, start: date, end: date) -
         (Span.PROGRAMME, date(2026, 11, 22), date(2021, 1, 1), date(2026, 10, 31)),
     ],
 )
-def test_outside_the_cite_a_span_is_whole_months_that_are_over(span: Span, today: date, start: date, end: date) -> None:
+def test_outside_the_cite_a_span_is_whole_months_that_are_over(
+    span: Span, today: date, start: date, end: date
+) -> None:
     period = published_period_of(span, today, PROGRAMME)
     assert period == Period(start, end) and period.months
 
@@ -104,7 +106,7 @@ def test_slices_are_exactly_the_period(start: date, length: int, weekly: bool) -
     period = Period(start, start + timedelta(days=length))
     slices = slices_of(period, weekly=weekly)
     assert slices[0].period.start == period.start and slices[-1].period.end == period.end
-    for one, following in zip(slices, slices[1:], strict=False):
+    for one, following in pairwise(slices):
         assert one.period.end + timedelta(days=1) == following.period.start
     assert len({each.name for each in slices}) == len(slices)
     assert weekly or len(slices) <= 18
