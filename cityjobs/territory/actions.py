@@ -164,7 +164,7 @@ def change_settings(cite: Cite, said: CiteSettings) -> None:
 def add_year(cite_id: uuid.UUID, year: int, envelope_euros: int) -> bool:
     """Add a year of the programme; False when it is there already."""
     row = pg.insert(ProgrammeYear).values(cite_id=cite_id, year=year, envelope_euros=envelope_euros)
-    return _wrote(db.session.execute(row.on_conflict_do_nothing()))
+    return _wrote(row.on_conflict_do_nothing())
 
 
 def change_envelope(year: ProgrammeYear, envelope_euros: int) -> None:
@@ -180,29 +180,25 @@ def remove_year(year: ProgrammeYear) -> None:
 def add_commune(cite_id: uuid.UUID, insee_code: str, name: str) -> bool:
     """Add a commune to the perimeter; False when it is there already."""
     row = pg.insert(CiteCommune).values(cite_id=cite_id, insee_code=insee_code, name=name)
-    return _wrote(db.session.execute(row.on_conflict_do_nothing()))
+    return _wrote(row.on_conflict_do_nothing())
 
 
 def remove_commune(cite_id: uuid.UUID, insee_code: str) -> bool:
     """Take a commune out of the perimeter; False when it was not in it."""
     return _wrote(
-        db.session.execute(
-            sa.delete(CiteCommune).where(CiteCommune.cite_id == cite_id, CiteCommune.insee_code == insee_code)
-        )
+        sa.delete(CiteCommune).where(CiteCommune.cite_id == cite_id, CiteCommune.insee_code == insee_code)
     )
 
 
 def add_qpv(cite_id: uuid.UUID, qpv_id: uuid.UUID) -> bool:
     """Add a QPV to the perimeter; False when it is there already."""
     row = pg.insert(CiteQpv).values(cite_id=cite_id, qpv_id=qpv_id)
-    return _wrote(db.session.execute(row.on_conflict_do_nothing()))
+    return _wrote(row.on_conflict_do_nothing())
 
 
 def remove_qpv(cite_id: uuid.UUID, qpv_id: uuid.UUID) -> bool:
     """Take a QPV out of the perimeter, and leave the answers given to persons; False when it was not in it."""
-    return _wrote(
-        db.session.execute(sa.delete(CiteQpv).where(CiteQpv.cite_id == cite_id, CiteQpv.qpv_id == qpv_id))
-    )
+    return _wrote(sa.delete(CiteQpv).where(CiteQpv.cite_id == cite_id, CiteQpv.qpv_id == qpv_id))
 
 
 # The collective
@@ -231,8 +227,9 @@ def change_organisation(organisation: Organisation, said: OrganisationFacts) -> 
 def join_collective(cite_id: uuid.UUID, organisation_id: uuid.UUID) -> bool:
     """Make an organisation a member of the collective of a Cité; False when it is one already."""
     row = pg.insert(CollectiveMember).values(cite_id=cite_id, organisation_id=organisation_id)
-    return _wrote(db.session.execute(row.on_conflict_do_nothing()))
+    return _wrote(row.on_conflict_do_nothing())
 
 
-def _wrote(result: Any) -> bool:
-    return bool(result.rowcount)
+def _wrote(statement: sa.Insert | sa.Delete) -> bool:
+    """Whether an insert or a delete found a row to write."""
+    return db.session.execute(statement.returning(sa.literal(True))).first() is not None

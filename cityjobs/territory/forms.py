@@ -21,7 +21,7 @@ from cityjobs.territory.rules import (
 )
 
 NO_CHOICE = "Choisissez un type"
-SENSITIVITY = [("auto", "Selon son type"), ("yes", "Oui"), ("no", "Non")]
+SENSITIVITY = {"auto": "Selon son type", "yes": "Oui", "no": "Non"}
 
 
 class NumberField(IntegerField):
@@ -151,9 +151,9 @@ class KindField(ChoiceField):
     def __init__(self, label: str, *, required: str, **kwargs: Any) -> None:
         super().__init__(label, [], required=required, **kwargs)
         self.choices = {
-            NO_CHOICE: [("", "…")],
+            "": NO_CHOICE,
             **{
-                FAMILY_LABELS[family]: [(kind.code, kind.label) for kind in kinds]
+                FAMILY_LABELS[family]: {kind.code: kind.label for kind in kinds}
                 for family, kinds in ORGANISATION_KINDS.items()
             },
         }
@@ -238,7 +238,7 @@ def _shown(field: Any) -> str:
     if isinstance(field, ChoiceField):
         return dict(field.iter_flat()).get(field.data or "", "")
     if isinstance(field, RadioField):
-        return dict(SENSITIVITY).get(field.data, "")
+        return SENSITIVITY.get(field.data, "")
     return _spaced(field.data) if isinstance(field.data, int) else str(field.data or "")
 
 

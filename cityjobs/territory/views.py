@@ -1,18 +1,20 @@
 """Pages of administration: the Cité, its perimeter, the directory of its collective."""
 
 import uuid
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Flask, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.core.db import db
+from cityjobs.core.forms import Form
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import Page, number, page_number, redirect_after
 from cityjobs.territory import actions, forms, queries
 from cityjobs.territory.models import Cite, Organisation
 from cityjobs.territory.rules import FAMILY_LABELS, KIND_LABELS, OrganisationFamily
 
+AnyForm = TypeVar("AnyForm", bound=Form)
 bp = Blueprint("territory", __name__)
 
 SETTINGS, PERIMETER, DIRECTORY = (
@@ -35,6 +37,12 @@ def my_cite() -> Cite:
     return queries.find_cite(signed_in().cite_id) or abort(404)
 
 
+def _filled(kind: type[AnyForm], known: dict[str, Any]) -> AnyForm:
+    """A form of what is known, or of what was posted: the form itself, or choices between two versions."""
+    chosen = forms.chosen_answers(request.form)
+    return kind(chosen, data=known) if chosen else kind(data=known)
+
+
 # The Cité
 
 
@@ -44,7 +52,7 @@ def settings() -> ResponseReturnValue:
     """The programme, who leads it, flags, delays, and the years with their envelopes."""
     cite = my_cite()
     organisations = queries.organisations_of(cite.id)
-    form = forms.SettingsForm(forms.chosen_answers(request.form) or None, data=forms.settings_of(cite))
+    form = _filled(forms.SettingsForm, forms.settings_of(cite))
     form.offer_leads(organisations)
     if form.accepted():
         if form.version.data != cite.version:
@@ -94,11 +102,9 @@ def edit_year(year: int) -> ResponseReturnValue:
     """The envelope of a year."""
     row = queries.find_year(signed_in().cite_id, year) or abort(404)
     known = {"year": year, "envelope_euros": row.envelope_euros, "was": row.envelope_euros}
-    chosen = forms.chosen_answers(request.form)
-    form = forms.YearForm(chosen or None, data=known)
+    form = _filled(forms.YearForm, known)
     if form.accepted():
-        seen = request.form.get("version") if chosen else form.was.data
-        if seen != str(row.envelope_euros):
+        if (request.form.get("version") or form.was.data) != str(row.envelope_euros):
             saved = forms.YearForm(None, data=known, meta={"csrf": False})
             page = render_template(
                 "territory/conflict.html",
@@ -244,9 +250,7 @@ def add_organisation() -> ResponseReturnValue:
 def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
     """What is known of an organisation of the collective."""
     organisation = queries.find_organisation(signed_in().cite_id, organisation_id) or abort(404)
-    form = forms.OrganisationForm(
-        forms.chosen_answers(request.form) or None, data=forms.facts_of(organisation)
-    )
+    form = _filled(forms.OrganisationForm, forms.facts_of(organisation))
     if form.accepted():
         if form.version.data != organisation.version:
             return _both_organisations(form, organisation), 409
