@@ -97,7 +97,7 @@ class LogForm(ExchangeForm):
         stands = super().holds_for(parcours)
         step, day = self.next_step, self.due_on
         if self.is_submitted() and step.data and parcours.status in CLOSED_STATUSES:
-            self.refuse("next_step", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
+            self.refuse("next_step", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
         elif self.is_submitted() and step.data and not day.data and not day.errors:
             self.refuse("due_on", "Indiquez pour quel jour, ou effacez la prochaine étape.")
         elif self.is_submitted() and day.data and not step.data and not step.errors:

@@ -104,18 +104,18 @@ class Plan:
 def day_refusal(held_on: date, *, today: date, spotted_on: date) -> str | None:
     """Why an exchange cannot have taken place on a day, in a whole sentence, or None."""
     if held_on > today:
-        return "Cette date est dans le futur : un échange se note une fois qu’il a eu lieu."
+        return "Cette date est dans le futur : un échange se note une fois qu’il a eu lieu."
     if held_on < spotted_on:
-        return "Cette date précède le repérage de la personne : vérifiez le jour."
+        return "Cette date précède le repérage de la personne : vérifiez le jour."
     return None
 
 
 def due_refusal(due_on: date, *, today: date) -> str | None:
     """Why a next step cannot be due on a day, in a whole sentence, or None."""
     if due_on < today:
-        return "Cette date est déjà passée : indiquez aujourd’hui ou un jour à venir."
+        return "Cette date est déjà passée : indiquez aujourd’hui ou un jour à venir."
     if due_on > today + timedelta(days=366 * 2):
-        return "Cette date est à plus de deux ans : vérifiez l’année."
+        return "Cette date est à plus de deux ans : vérifiez l’année."
     return None
 
 
@@ -146,6 +146,16 @@ def event_after(status: Status, exchange: Exchange) -> Event | None:
     if status is Status.REPERE:
         return Event.CONTACT_OK
     return None
+
+
+def heard_on(*, last_contact_on: date | None, assigned_on: date | None, spotted_on: date) -> date:
+    """The day from which silence is counted: the last contact or, when never reached, the day of assignment."""
+    return last_contact_on or assigned_on or spotted_on
+
+
+def is_silent(heard: date, *, today: date, silence_days: int) -> bool:
+    """Whether nothing was heard for as many days as the Cité tolerates."""
+    return (today - heard).days >= silence_days
 
 
 def may_undo(settled_at: datetime | None, now: datetime) -> bool:

@@ -108,14 +108,14 @@ def log(person_id: uuid.UUID) -> ResponseReturnValue:
 def told(logged: Logged, plan: Plan | None) -> str:
     """What noting an exchange did, in words; without anybody's name, for it travels in the cookie."""
     if logged.already:
-        return "Cet échange était déjà enregistré : il n’a pas été noté deux fois."
+        return "Cet échange était déjà enregistré : il n’a pas été noté deux fois."
     said = ["Échange enregistré."]
     if logged.moved_to:
-        said.append(f"Le parcours passe à « {STATUS_LABELS[logged.moved_to]} ».")
+        said.append(f"Le parcours passe à « {STATUS_LABELS[logged.moved_to]} ».")
     if logged.kept_back:
         said.append(f"Le parcours n’a pas avancé. {logged.kept_back}")
     if plan:
-        said.append(f"Prochaine étape : {day(plan.due_on)}.")
+        said.append(f"Prochaine étape : {day(plan.due_on)}.")
     return " ".join(said)
 
 
@@ -267,9 +267,9 @@ def plan(person_id: uuid.UUID) -> ResponseReturnValue:
     if form.holds():
         if parcours.status not in CLOSED_STATUSES:
             plan_step(parcours, form.plan(), author_id=signed_in().id)
-            flash(f"Prochaine étape ajoutée : {day(form.due_on.data)}.", "done")
+            flash(f"Prochaine étape ajoutée : {day(form.due_on.data)}.", "done")
             return redirect_after(file_of(person.id))
-        form.refuse("title", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
+        form.refuse("title", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
     return render_template(
         "followups/plan.html", person=person, form=form, suggestions=due_suggestions(today())
     ), 422 if form.errors else 200
@@ -298,7 +298,7 @@ def postpone(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     def act(step: NextStep) -> dict[str, str]:
         if form.due_on.data and form.due_on.data != step.due_on:
             postpone_step(step, form.due_on.data, reason=form.reason.data)
-        return {"text": f"Étape reportée : {day(form.due_on.data)}."}
+        return {"text": f"Étape reportée : {day(form.due_on.data)}."}
 
     return settle_step(person_id, step_id, form, act, "postpone")
 
@@ -360,7 +360,7 @@ def take_back(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
         take_back_step(step)
         flash("L’étape est de nouveau à faire.", "done")
     elif mine:
-        flash("Il est trop tard pour annuler : ajoutez une nouvelle étape.", "due")
+        flash("Il est trop tard pour annuler : ajoutez une nouvelle étape.", "due")
     elif step.state != StepState.TODO:
         flash("Cette étape ne peut pas être reprise.", "due")
     return redirect_after(safe_next(request.args.get("suite"), file_of(person_id)))

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.core.audit import record_reading
-from cityjobs.core.clock import today
+from cityjobs.core.clock import day_of, today
 from cityjobs.core.permissions import Permission, can, requires
 from cityjobs.core.web import page_number
 from cityjobs.desk.queries.file import (
@@ -21,7 +21,13 @@ from cityjobs.desk.queries.file import (
 )
 from cityjobs.followups.forms import LogForm
 from cityjobs.followups.queries import draft_key, todo_steps_of
-from cityjobs.followups.rules import INTERVIEW_MODE_LABELS, STEP_STATE_LABELS, days_late, due_suggestions
+from cityjobs.followups.rules import (
+    INTERVIEW_MODE_LABELS,
+    days_late,
+    due_suggestions,
+    heard_on,
+    is_silent,
+)
 from cityjobs.parcours.rules import (
     CLOSED_STATUSES,
     EVENT_LABELS,
@@ -55,7 +61,7 @@ def show(person_id: uuid.UUID) -> ResponseReturnValue:
         "referent": present_referent(file, team),
     }
     if can(Permission.FOLLOWUP_READ):
-        facts |= followed_up(file)
+        facts |= followed_up(file, facts["referent"])
     return render_template("desk/file.html", **facts)
 
 
@@ -114,7 +120,7 @@ def present_referent(file: File, team: Any) -> TeamMember | None:
     )
 
 
-def followed_up(file: File) -> dict[str, Any]:
+def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
     """What only those who follow the person see: the quick entry, what happened, what comes next."""
     form = LogForm()
     shows_draft = file.draft is not None and form.show_draft(file.draft.fields)
@@ -122,7 +128,11 @@ def followed_up(file: File) -> dict[str, Any]:
     kind = EventKind(request.args["type"]) if request.args.get("type") in kinds else None
     events, has_more = happenings_of(file.person.id, kind, page=page_number())
     steps = todo_steps_of(file.person.id)
-    last = file.parcours.last_contact_on or file.parcours.spotted_on
+    heard = heard_on(
+        last_contact_on=file.parcours.last_contact_on,
+        assigned_on=day_of(referent.started_at) if referent else None,
+        spotted_on=file.parcours.spotted_on,
+    )
     return {
         "form": form,
         "draft": file.draft if shows_draft else None,
@@ -135,11 +145,10 @@ def followed_up(file: File) -> dict[str, Any]:
         "page_number": page_number(),
         "kind": kind,
         "kinds": EVENT_KIND_LABELS,
-        "event_labels": EVENT_LABELS,
         "status_labels": STATUS_LABELS,
-        "step_states": STEP_STATE_LABELS,
         "rules": REMINDER_RULE_LABELS,
         "reasons": reasons(),
-        "moves": events_from(Status(file.parcours.status)),
-        "is_silent": file.parcours.status in OPEN_STATUSES and (today() - last).days >= file.silence_days,
+        "moves": [(event.value, EVENT_LABELS[event]) for event in events_from(Status(file.parcours.status))],
+        "is_silent": file.parcours.status in OPEN_STATUSES
+        and is_silent(heard, today=today(), silence_days=file.silence_days),
     }
