@@ -155,7 +155,8 @@ def page_of(queue: Queue, on: date, number: int, size: int = 25) -> Page:
 def unfinished_exchanges() -> Any:
     """Exchanges that whoever asks began to note: person_id, first_name, last_name, saved_at, begun (its first words)."""
     mine = sa.select(Draft.form).where(
-        Draft.author_id == _me(), Draft.form.regexp_match("^entretien:[0-9a-f-]{36}$")
+        Draft.author_id == _me(),
+        Draft.form.regexp_match("^entretien:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
     )
     persons = sa.select(sa.cast(sa.func.substr(mine.subquery().c.form, 11), sa.Uuid))
     begun = sa.func.left(Draft.fields["synthesis"].astext, 120)

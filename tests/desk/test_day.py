@@ -1,0 +1,218 @@
+"""« Ma journée »: what waits, for whom, acted on in place."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from cityjobs.core.clock import today
+from cityjobs.followups.rules import StepState
+from cityjobs.parcours.rules import AssignmentKind, Status
+from tests.manners import Page, PageClient
+from tests.world import Member, World
+
+Clients = Callable[[Any], PageClient]
+
+
+@pytest.fixture
+def cite(world: World) -> Any:
+    return world.cite("Roubaix")
+
+
+@pytest.fixture
+def samira(world: World, cite: Any) -> Member:
+    return world.member("referent", cite)
+
+
+def old(world: World, member: Member, **facts: Any) -> Any:
+    """A case that is no longer new with somebody."""
+    case = world.case(member.cite, **facts)
+    world.assign(case.person, case.parcours, member, started_at=datetime.now(UTC) - timedelta(days=20))
+    return case
+
+
+def queue(page: Page, name: str) -> list[str]:
+    return [line.text() for section in page.all("section", id=name) for line in section.all("li")]
+
+
+def test_the_page_is_for_those_who_follow(
+    world: World, cite: Any, samira: Member, client_of: Clients, client: PageClient
+) -> None:
+    for path in ("/ma-journee", "/ma-journee/en-retard"):
+        client_of(samira).get(path)
+        client_of(world.member("coordinator", cite)).get(path)
+        for role in ("chef_de_file", "partner", "spotter", "funder", "administrator"):
+            client_of(world.member(role, cite)).get(path, status=403)
+        assert client.get(path, status=303).location.startswith("/connexion")
+    client_of(samira).get("/ma-journee/nimporte", status=404)
+
+
+def test_a_new_professional_is_greeted_by_empty_queues_with_words(samira: Member, client_of: Clients) -> None:
+    page = client_of(samira).get("/ma-journee")
+    assert "Rien en retard" in page.main() and "aucune personne accompagnée" in page.main()
+    assert all(
+        not queue(page, name)
+        for name in ("en-retard", "aujourd-hui", "sans-contact", "nouvelles", "brouillons")
+    )
+
+
+def test_what_is_mine_is_in_its_queue_and_nothing_else(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    julien = world.member("referent", cite)
+    mine, theirs = old(world, samira), old(world, julien)
+    for case, member in ((mine, samira), (theirs, julien)):
+        world.step(case, member, in_days=-3, title=f"En retard de {member.id}")
+        world.step(case, member, in_days=0, title=f"Pour aujourd’hui de {member.id}")
+        world.step(case, member, in_days=1, title=f"Demain de {member.id}")
+        world.interview(case, member, days_ago=40)
+    closed = old(world, samira, status=Status.SORTI)
+    world.step(closed, samira, in_days=0, title="D’un parcours clos")
+    world.step(
+        mine, samira, in_days=0, title="Déjà faite", state=StepState.DONE, settled_at=datetime.now(UTC)
+    )
+    page = client_of(samira).get("/ma-journee")
+    assert [f"En retard de {samira.id}" in line for line in queue(page, "en-retard")] == [True]
+    assert [f"Pour aujourd’hui de {samira.id}" in line for line in queue(page, "aujourd-hui")] == [True]
+    assert ["il y a 40 jours" in line for line in queue(page, "sans-contact")] == [True]
+    assert "1 personne accompagnée" in page.main()
+    for words in (str(julien.id), "D’un parcours clos", "Déjà faite", "Demain de"):
+        assert words not in page.main()
+
+
+def test_another_cite_stays_in_its_own_day(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    elsewhere = world.also(samira.user, "referent", world.cite("Calais"))
+    case = old(world, elsewhere, last_name="De-Calais")
+    world.step(case, elsewhere, in_days=0)
+    assert "De-Calais" not in client_of(samira).get("/ma-journee").text()
+    assert "De-Calais" in client_of(elsewhere).get("/ma-journee").text()
+
+
+def test_a_coreferent_sees_the_day_of_those_they_second(
+    world: World, samira: Member, cite: Any, client_of: Clients
+) -> None:
+    case = old(world, world.member("referent", cite))
+    world.assign(case.person, case.parcours, samira, kind=AssignmentKind.CO_REFERENT)
+    world.step(case, samira, in_days=0, title="Pendant les congés")
+    assert "Pendant les congés" in client_of(samira).get("/ma-journee").text()
+
+
+def test_a_coordinator_sees_their_own_persons_and_the_way_to_coordination(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    claire = world.member("coordinator", cite)
+    world.step(old(world, claire), claire, in_days=0, title="De Claire")
+    world.step(old(world, samira), samira, in_days=0, title="De Samira")
+    page = client_of(claire).get("/ma-journee")
+    assert "De Claire" in page.main() and "De Samira" not in page.main()
+    assert page.links()["Coordination"] == "/coordination"
+
+
+def test_new_with_me_until_i_note_something(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    fresh = world.case(cite, referent=samira, last_name="Nouvelle", status=Status.REPERE)
+    old(world, samira, last_name="Ancienne")
+    client = client_of(samira)
+    lines = queue(client.get("/ma-journee"), "nouvelles")
+    assert len(lines) == 1 and "Nouvelle" in lines[0] and "confiée aujourd’hui" in lines[0]
+    world.interview(fresh, world.member("coordinator", cite), days_ago=0)
+    assert len(queue(client.get("/ma-journee"), "nouvelles")) == 1
+    world.interview(fresh, samira, days_ago=0)
+    assert queue(client.get("/ma-journee"), "nouvelles") == []
+
+
+def test_done_and_put_off_in_place(world: World, samira: Member, client_of: Clients, databases: Any) -> None:
+    case = old(world, samira)
+    done = world.step(case, samira, in_days=-1, title="À finir")
+    later = world.step(case, samira, in_days=0, title="À reporter")
+    client = client_of(samira)
+    page = client.get("/ma-journee")
+    answer = client.submit(page.form(f"/etapes/{done.id}/faite"))
+    assert answer.location == "/ma-journee"
+    page = client.follow(answer)
+    assert "Rien en retard" in page.main()
+    undone = client.submit(page.form(f"/etapes/{done.id}/reprendre"))
+    assert undone.location == "/ma-journee"
+    page = client.follow(undone)
+    assert len(queue(page, "en-retard")) == 1
+    form = page.form(f"/etapes/{later.id}/reporter")
+    days = [button["value"] for button in form.element.all("button", name="due_on")]
+    assert client.submit(form, due_on=days[0]).location == "/ma-journee"
+    row = databases.superuser.execute(
+        "select due_on, postponed_times from next_step where id = %s", (later.id,)
+    ).fetchone()
+    assert (row[0].isoformat(), row[1]) == (days[0], 1)
+
+
+def test_each_line_leads_to_the_file_and_to_its_quick_entry(
+    world: World, samira: Member, client_of: Clients
+) -> None:
+    case = old(world, samira)
+    world.step(case, samira, in_days=0)
+    world.interview(case, samira, days_ago=45)
+    hrefs = [link.attributes.get("href") for link in client_of(samira).get("/ma-journee").all("a")]
+    assert hrefs.count(f"/personnes/{case.id}") == 2
+    assert hrefs.count(f"/personnes/{case.id}#noter") == 2
+
+
+def test_drafts_left_are_found_again_and_erased(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    case = old(world, samira, last_name="Commencée")
+    client = client_of(samira)
+    for key, typed in (
+        (f"entretien:{case.id}", {"synthesis": "Elle me dit 😀 que"}),
+        ("entretien:nimporte-quoi", {"synthesis": "X"}),
+        ("entretien:" + "f" * 36, {"synthesis": "X"}),
+        ("autre:formulaire", {"synthesis": "X"}),
+    ):
+        client.flask.put(f"/brouillons/{key}", json=typed, headers={"X-CSRFToken": client.token()})
+    page = client.get("/ma-journee")
+    lines = queue(page, "brouillons")
+    assert len(lines) == 1 and "Commencée" in lines[0] and "Elle me dit 😀 que" in lines[0]
+    assert queue(client_of(world.member("coordinator", cite)).get("/ma-journee"), "brouillons") == []
+    erased = client.submit(page.form(f"/personnes/{case.id}/entretiens/brouillon"))
+    assert erased.location == "/ma-journee"
+    assert queue(client.follow(erased), "brouillons") == []
+
+
+def test_a_long_queue_says_how_many_and_leads_to_the_exact_list(
+    world: World, samira: Member, client_of: Clients
+) -> None:
+    case = old(world, samira)
+    steps = [world.step(case, samira, in_days=-1 - number, title=f"Étape {number}.") for number in range(30)]
+    client = client_of(samira)
+    page = client.get("/ma-journee")
+    section = page.all("section", id="en-retard")[0]
+    assert "30" in section.all("h2")[0].text() and len(section.all("li")) == 8
+    assert section.all("a", href="/ma-journee/en-retard")
+    whole = client.get("/ma-journee/en-retard")
+    lines = queue(whole, "file") + queue(client.get("/ma-journee/en-retard?page=2"), "file")
+    assert len(lines) == len(steps) == 30 and len(set(lines)) == 30
+    form = whole.form(f"/etapes/{steps[-1].id}/faite")
+    assert client.submit(form).location == "/ma-journee/en-retard"
+
+
+@pytest.mark.parametrize("rows", [1, 20, 200])
+def test_my_day_costs_the_same_however_full(
+    world: World, samira: Member, client_of: Clients, count_queries: Callable[[], Any], rows: int
+) -> None:
+    for number in range(min(rows, 40)):
+        case = old(world, samira) if number % 2 else world.case(samira.cite, referent=samira)
+        world.interview(case, samira, days_ago=35 + number) if number % 3 else None
+        for each in range(rows // min(rows, 40)):
+            world.step(case, samira, in_days=-(each % 2))
+    client = client_of(samira)
+    for path in ("/ma-journee", "/ma-journee/en-retard", "/ma-journee/nouvelles", "/ma-journee/sans-contact"):
+        client.get(path)
+        with count_queries() as statements:
+            client.get(path)
+        assert len(statements) == (6 if path == "/ma-journee" else 4), (path, statements)
+
+
+def test_the_day_is_written_in_full(samira: Member, client_of: Clients) -> None:
+    assert str(today().year) in client_of(samira).get("/ma-journee").main()
