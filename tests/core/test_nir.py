@@ -10,7 +10,6 @@ def with_key(body: str) -> str:
     return f"{body}{97 - int(digits) % 97:02}"
 
 
-
 @pytest.mark.parametrize("body", ["2840259512123", "1990762193001", "185052A004123", "185052B004123"])
 def test_a_number_is_found_bare_spaced_and_inside_a_sentence(body: str) -> None:
     whole = with_key(body)

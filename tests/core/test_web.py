@@ -52,7 +52,16 @@ def test_a_phone_is_read_as_it_is_dialled() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", [None, "", "https://ailleurs.example", "//ailleurs.example", "/\\ailleurs.example", "/a\nb", "javascript:x"]
+    "target",
+    [
+        None,
+        "",
+        "https://ailleurs.example",
+        "//ailleurs.example",
+        "/\\ailleurs.example",
+        "/a\nb",
+        "javascript:x",
+    ],
 )
 def test_nobody_is_sent_to_another_house(target: str | None) -> None:
     assert web.safe_next(target, "/compte") == "/compte"
@@ -63,7 +72,9 @@ def test_a_change_of_filter_starts_again_at_the_first_page(built_app: Flask) -> 
         assert web.url_with(statut="sorti", qpv=None) == "/personnes?statut=sorti"
 
 
-@pytest.mark.parametrize(("asked", "number"), [("3", 3), ("0", 1), ("-1", 1), ("x", 1), ("", 1), ("9" * 30, 100_000)])
+@pytest.mark.parametrize(
+    ("asked", "number"), [("3", 3), ("0", 1), ("-1", 1), ("x", 1), ("", 1), ("9" * 30, 100_000)]
+)
 def test_a_page_number_is_always_one(built_app: Flask, asked: str, number: int) -> None:
     with built_app.test_request_context(f"/personnes?page={asked}"):
         assert web.page_number() == number
