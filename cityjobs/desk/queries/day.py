@@ -15,7 +15,6 @@ from cityjobs.core.web import Page
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.queries import (
     due_steps,
-    is_unfinished_exchange,
     silent_parcours,
     steps_due_by,
 )
@@ -154,32 +153,29 @@ def page_of(queue: Queue, on: date, number: int, size: int = 25) -> Page:
 
 def unfinished_exchanges() -> Any:
     """Exchanges that whoever asks began to note: person_id, first_name, last_name, saved_at, begun (its first words)."""
-    mine = sa.select(Draft.form).where(
-        Draft.author_id == _me(),
-        Draft.form.regexp_match("^entretien:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-    )
-    persons = sa.select(sa.cast(sa.func.substr(mine.subquery().c.form, 11), sa.Uuid))
-    begun = sa.func.left(Draft.fields["synthesis"].astext, 120)
-    return db.session.execute(
+    begun, planned, kept = (Draft.fields[name].astext for name in ("synthesis", "next_step", "private_note"))
+    mine = (
         sa.select(
-            Person.id.label("person_id"),
-            Person.first_name,
-            Person.last_name,
+            sa.cast(sa.func.substr(Draft.form, 11), sa.Uuid).label("person_id"),
+            sa.func.left(begun, 120).label("begun"),
+            Draft.fields["interview"].astext.label("interview"),
             Draft.saved_at,
-            begun.label("begun"),
         )
-        .select_from(Person)
-        .join(Draft, is_unfinished_exchange())
         .where(
-            Person.id.in_(persons),
-            Person.cite_id == acting().cite_id,
-            sa.func.concat(
-                Draft.fields["synthesis"].astext,
-                Draft.fields["next_step"].astext,
-                Draft.fields["private_note"].astext,
-            )
-            != "",
+            Draft.author_id == _me(),
+            Draft.form.regexp_match("^entretien:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+            sa.func.concat(begun, planned, kept).regexp_match("[^[:space:]]"),
         )
-        .order_by(Draft.saved_at.desc())
+        .cte("mine")
+        .prefix_with("materialized")
+    )
+    noted = sa.select(Interview.id).where(
+        Interview.person_id == mine.c.person_id, sa.cast(Interview.id, sa.Text) == mine.c.interview
+    )
+    return db.session.execute(
+        sa.select(mine.c.person_id, Person.first_name, Person.last_name, mine.c.saved_at, mine.c.begun)
+        .join(Person, Person.id == mine.c.person_id)
+        .where(Person.cite_id == acting().cite_id, ~noted.exists())
+        .order_by(mine.c.saved_at.desc())
         .limit(SHOWN_AT_ONCE)
     ).all()
