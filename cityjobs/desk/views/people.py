@@ -57,7 +57,7 @@ def people() -> ResponseReturnValue:
             "desk/people_spotted.html",
             page=page,
             filters=filters,
-            chips=_status_chips(filters, counts),
+            chips=_status_chips(filters, counts, role),
             labels=STATUS_LABELS,
             kinds=KINDS,
         )
@@ -73,11 +73,11 @@ def people() -> ResponseReturnValue:
         "desk/people.html",
         page=page,
         filters=filters,
-        chips=[*_scope_chips(filters, counts, role), *_status_chips(filters, counts)],
+        chips=[*_scope_chips(filters, counts, role), *_status_chips(filters, counts, role)],
         labels=STATUS_LABELS,
         kinds=KINDS,
         active=_active_filters(filters, names),
-        clear=url_with(**dict.fromkeys(PANEL)),
+        clear=url_with(**dict.fromkeys((*PANEL, "q"))),
         names=names,
         channels=[(c.value, label) for c, label in SPOTTING_CHANNEL_LABELS.items()],
         silences=SILENCES,
@@ -134,45 +134,23 @@ def _scope_chips(filters: PeopleFilters, counts: Any, role: Role) -> list[dict[s
     ]
 
 
-def _status_chips(filters: PeopleFilters, counts: Any) -> list[dict[str, Any]]:
+def _status_chips(filters: PeopleFilters, counts: Any, role: Role) -> list[dict[str, Any]]:
     """Pressing the current one again takes it off."""
-    chips: list[dict[str, Any]] = [
-        {
-            "label": "Toutes",
-            "count": counts.all_statuses,
-            "href": url_with(statut=None),
-            "current": filters.status is None,
-            "gap": True,
-        },
-        {
-            "label": "En cours",
-            "count": counts.open,
-            "href": url_with(statut=EN_COURS),
-            "current": filters.status == EN_COURS,
-        },
-    ]
-    for status, label in CHIPS.items():
-        current, count = filters.status == status, getattr(counts, status.value)
-        if count or current:
-            chips.append(
-                {
-                    "label": label,
-                    "count": count,
-                    "href": url_with(statut=None if current else status.value),
-                    "current": current,
-                }
-            )
-    if counts.action or filters.action:
+    asked = [("Toutes", counts.all_statuses, None), ("En cours", counts.open, EN_COURS)]
+    asked += [(label, getattr(counts, status.value), status.value) for status, label in CHIPS.items()]
+    chips: list[dict[str, Any]] = []
+    for label, count, status in asked:
+        current = filters.status == status
+        if count or current or status is None:
+            href = url_with(statut=None if current else status)
+            chips.append({"label": label, "count": count, "href": href, "current": current})
+    chips[0]["gap"] = role is Role.REFERENT
+    if role is not Role.SPOTTER and (counts.action or filters.action):
+        href = url_with(action=None if filters.action else "1")
         chips.append(
-            {
-                "label": "Action requise",
-                "count": counts.action,
-                "hot": True,
-                "gap": True,
-                "current": filters.action,
-                "href": url_with(action=None if filters.action else "1"),
-            }
+            {"label": "Action requise", "count": counts.action, "href": href, "current": filters.action}
         )
+        chips[-1].update(hot=True, gap=True)
     return chips
 
 
