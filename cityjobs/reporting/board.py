@@ -4,14 +4,14 @@
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from cityjobs.core.web import NARROW, day_short, number, percent
-from cityjobs.reporting.drawing import Frame, path_of, rings_of
+from cityjobs.reporting.drawing import Frame, legible_labels, path_of, rings_of
 from cityjobs.reporting.queries import (
     Figures,
     Load,
@@ -179,7 +179,7 @@ def _beside(
 def funnel_of(board: Board) -> list[dict[str, Any]]:
     """The four steps; those that may not be published are left out."""
     notes = {
-        "ind_rencontrees": ("ind_premieres_rencontres", "dont {} pour la première fois"),
+        "ind_rencontrees": ("ind_premieres_rencontres", "dont {} nouvelles"),
         "ind_accompagnees": ("ind_entrees", "dont {} entrées"),
         "ind_sorties": ("ind_sorties_dynamiques", "dont {} dynamiques"),
     }
@@ -295,11 +295,8 @@ def _contours(board: Board, outlined: Sequence[tuple[int, Neighbourhood, Any]]) 
         "accompagnées y habitaient à leur entrée.",
         "places": places,
         "columns": ("Quartier à l’entrée", "Personnes"),
-        "others": [
-            (each.name, HIDDEN_NOTE if f"qpv/{index}" in board.hidden else each.persons)
-            for index, each in enumerate(board.neighbourhoods)
-            if not rings_of(each.contour)
-        ],
+        "by_points": False,
+        "others": _quarters(board, [index for index, each in enumerate(board.neighbourhoods) if not rings_of(each.contour)]),
     }  # fmt: skip
 
 
@@ -310,12 +307,15 @@ def _points(board: Board) -> dict[str, Any]:
     places = []
     if located:
         frame = Frame((each.longitude, each.latitude) for each in located)
+        spots = {each.id: (each.name, *frame.place((each.longitude, each.latitude))) for each in located}
+        labelled = legible_labels(spots, first=board.setting.id)
         for each in located:
             x, y = frame.place((each.longitude, each.latitude))
             here = each.id == board.setting.id
             place: dict[str, Any] = {
                 "label": each.name, "x": x, "y": y, "kind": "here" if here else "quiet",
                 "radius": 9 if here else 5, "minor": not here,
+                "unlabelled": each.id not in labelled,
             }  # fmt: skip
             accompanied = board.measured("ind_accompagnees")
             if here and accompanied is not None:
@@ -326,11 +326,27 @@ def _points(board: Board) -> dict[str, Any]:
         "description": f"Carte schématique des Cités de la région\u00a0; {board.setting.name} est mise en avant.",
         "places": places,
         "columns": ("Cité", "Personnes accompagnées"),
-        "others": [
-            (each.name, HIDDEN_NOTE if f"qpv/{index}" in board.hidden else each.persons)
-            for index, each in enumerate(board.neighbourhoods)
-        ],
+        "by_points": True,
+        "others": _quarters(board, range(len(board.neighbourhoods))),
     }
+
+
+def _quarters(board: Board, wanted: Iterable[int]) -> list[dict[str, Any]]:
+    """Persons accompanied by QPV at entry, as bars."""
+    top = max([each.persons for each in board.neighbourhoods] + [1])
+    rows = []
+    for index in wanted:
+        each, hidden = board.neighbourhoods[index], f"qpv/{index}" in board.hidden
+        named = each.qpv_id is not None and each.persons
+        rows.append(
+            {
+                "label": each.name,
+                "persons": HIDDEN_NOTE if hidden else number(each.persons),
+                "share": 0 if hidden else each.persons / top,
+                "href": board.rows_href("ind_accompagnees", qpv=each.qpv_id) if named else None,
+            }
+        )
+    return rows
 
 
 # What appeals for a decision

@@ -51,6 +51,20 @@ def path_of(rings: Sequence[Sequence[Point]], frame: Frame) -> str:
     return "".join(drawn)
 
 
+def legible_labels(spots: Mapping[Any, tuple[str, float, float]], *, first: Any) -> set[Any]:
+    """Which named spots can be labelled without one label covering another or leaving the drawing."""
+    kept: list[tuple[float, float, float]] = []
+    labelled = set()
+    for key in sorted(spots, key=lambda key: (key != first, len(spots[key][0]), spots[key][0])):
+        name, x, y = spots[key]
+        half = len(name) * 3.9
+        fits = key == first or half <= x <= WIDTH - half
+        if fits and all(abs(x - at) > half + other or abs(y - level) > 17 for at, level, other in kept):
+            kept.append((x, y, half))
+            labelled.add(key)
+    return labelled
+
+
 def bars_svg(bars: Sequence[tuple[str, float | None]]) -> str:
     """A printed bar chart, 640 by 200; a bar whose count is not published is a dotted outline."""
     width, floor, tall = 640 / max(len(bars), 1), 168.0, 140.0

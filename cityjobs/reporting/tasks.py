@@ -97,7 +97,7 @@ def _compose(row: Outgoing) -> Letter | None:
 
 outbox.register(LETTER, outbox.Kind(_compose))
 jobs.every(60.0, "reporting.sweep")
-jobs.every(crontab(minute=5), "reporting.monthly")
+jobs.every(crontab(minute="*/10"), "reporting.monthly")
 
 
 def init_app(_app: Flask) -> None:
