@@ -26,7 +26,7 @@ from tests.conftest import Databases
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def wait_until(true: Callable[[], object], patience: float = 20.0) -> None:
+def wait_until(true: Callable[[], object], patience: float = 60.0) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + patience
     while not true():

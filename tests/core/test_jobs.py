@@ -68,10 +68,10 @@ def test_requests_succeed_while_the_broker_is_stopped_and_nothing_is_lost(scene:
     scene.broker.stop()
     took = [office.assign()[0] for _ in range(4)]
     assert max(took) < 2, took
-    assert max(took[1:]) < 0.5, took
+    assert max(took[1:]) < 1, took
     assert len(scene.mail.letters) == 1
     scene.broker.start()
-    wait_until(lambda: letters(scene) == ["sent"] * 5, patience=30)
+    wait_until(lambda: letters(scene) == ["sent"] * 5)
     assert len(scene.mail.letters) == 5
     assert worker.poll() is None and beat.poll() is None
 
@@ -87,8 +87,8 @@ def test_a_broker_that_no_longer_answers_delays_one_request_and_not_the_next(
         took = [office.assign()[0] for _ in range(3)]
     finally:
         os.kill(scene.broker.child.pid, signal.SIGCONT)
-    assert took[0] < 5, took
-    assert max(took[1:]) < 0.5, took
+    assert took[0] < 4, took
+    assert max(took[1:]) < 1, took
     assert letters(scene) == ["waiting"] * 4
 
 
