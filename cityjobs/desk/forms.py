@@ -8,8 +8,7 @@ from datetime import date
 from cityjobs.core.permissions import Role
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
 from cityjobs.parcours.rules import SpottingChannel, Status
-from cityjobs.people.queries import read_search
-from cityjobs.people.rules import LONGEST_SEARCH
+from cityjobs.people.rules import LONGEST_SEARCH, read_search
 
 
 def read_filters(args: Mapping[str, str], role: Role, today: date) -> PeopleFilters:

@@ -47,12 +47,17 @@ class Parcours(Versioned, Model):
         sa.ForeignKeyConstraint(["person_id", "cite_id"], _PERSON),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
         sa.Index(
-            "uq_parcours_open", "person_id", "cite_id",
-            unique=True, postgresql_where=sa.text("status not in ('sorti', 'non_entree')"),
+            "uq_parcours_open",
+            "person_id",
+            "cite_id",
+            unique=True,
+            postgresql_where=sa.text("status not in ('sorti', 'non_entree')"),
         ),
         sa.Index("ix_parcours_cite_status", "cite_id", "status"),
         sa.Index(
-            "ix_parcours_open_contact", "cite_id", "last_contact_on",
+            "ix_parcours_open_contact",
+            "cite_id",
+            "last_contact_on",
             postgresql_where=sa.text("status not in ('non_entree', 'sorti')"),
         ),
         sa.Index("ix_parcours_person", "person_id"),
@@ -137,8 +142,10 @@ class Assignment(Model):
             ["parcours_id", "person_id", "cite_id"], ["parcours.id", "parcours.person_id", "parcours.cite_id"]
         ),
         sa.Index(
-            "uq_assignment_current", "parcours_id",
-            unique=True, postgresql_where=sa.text("kind = 'referent' and ended_at is null"),
+            "uq_assignment_current",
+            "parcours_id",
+            unique=True,
+            postgresql_where=sa.text("kind = 'referent' and ended_at is null"),
         ),
         sa.Index(
             "uq_assignment_co_referent_current",
@@ -147,6 +154,8 @@ class Assignment(Model):
             unique=True,
             postgresql_where=sa.text("kind = 'co_referent' and ended_at is null"),
         ),
-        sa.Index("ix_assignment_referent_current", "referent_id", postgresql_where=sa.text("ended_at is null")),
+        sa.Index(
+            "ix_assignment_referent_current", "referent_id", postgresql_where=sa.text("ended_at is null")
+        ),
         sa.Index("ix_assignment_parcours", "parcours_id"),
     )

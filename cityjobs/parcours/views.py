@@ -34,9 +34,8 @@ from cityjobs.people.queries import (
     look_alikes_of,
     people_sought,
     quarters_of,
-    read_search,
 )
-from cityjobs.people.rules import QpvReply, Sought, age_on, split_name
+from cityjobs.people.rules import QpvReply, Sought, age_on, read_search, split_name
 from cityjobs.territory.rules import QpvAnswer
 
 bp = Blueprint("parcours", __name__)

@@ -1,6 +1,5 @@
 """Reads about persons: one by its identifier, those who are sought, those who look alike, the neighbourhoods offered."""
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,35 +10,9 @@ import sqlalchemy as sa
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import acting, db
-from cityjobs.core.forms import clean, e164
 from cityjobs.people.models import Person
-from cityjobs.people.rules import LONGEST_SEARCH, Sought, take_birth_date, why_alike
+from cityjobs.people.rules import Sought, why_alike
 from cityjobs.territory.models import CiteQpv, Qpv
-
-_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
-_PHONE = re.compile(r"(?<![\w+])(?:\+\d|00\d|0)[\s.\-/()]*(?:\d[\s.\-/()]{0,2}){7,13}(?!\d)")
-
-
-def read_search(text: str | None, today: date) -> Sought:
-    """What one search box asks for, whatever the order: names, phone, e-mail, birth date."""
-    left = (clean(text) or "")[:LONGEST_SEARCH]
-    email = _EMAIL.search(left)
-    if email:
-        left = f"{left[: email.start()]} {left[email.end() :]}"
-    left, birth_date = take_birth_date(left, today)
-    phone = None
-    for found in _PHONE.finditer(left):
-        phone = e164(found.group())
-        if phone:
-            left = f"{left[: found.start()]} {left[found.end() :]}"
-            break
-    names = re.sub(r"[^\w\s'’ʼ`´\-.]|[\d_]", " ", left)
-    return Sought(
-        names=" ".join(word.strip(".-") for word in names.split() if word.strip(".-")),
-        phone=phone,
-        email=email.group().lower() if email else None,
-        birth_date=birth_date,
-    )
 
 
 def found_people(sought: Sought) -> sa.TableValuedAlias:

@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
+import phonenumbers
+
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
 
@@ -163,6 +165,30 @@ def take_birth_date(text: str, today: date) -> tuple[str, date | None]:
             if day.year >= 1900 and day <= today:
                 return f"{text[: found.start()]} {text[found.end() :]}", day
     return text, None
+
+
+_EMAIL = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
+
+
+def read_search(text: str | None, today: date) -> Sought:
+    """What one search box asks for, whatever the order: names, phone, e-mail, birth date."""
+    left = re.sub(r"[\x00-\x1f\x7f]", " ", text or "").strip()[:LONGEST_SEARCH]
+    email = _EMAIL.search(left)
+    if email:
+        left = f"{left[: email.start()]} {left[email.end() :]}"
+    left, birth_date = take_birth_date(left, today)
+    phone = next(iter(phonenumbers.PhoneNumberMatcher(left, "FR")), None)
+    if phone:
+        left = f"{left[: phone.start]} {left[phone.end :]}"
+    names = re.sub(r"[^\w\s'’ʼ`´\-.]|[\d_]", " ", left)
+    return Sought(
+        names=" ".join(word.strip(".-") for word in names.split() if word.strip(".-")),
+        phone=phonenumbers.format_number(phone.number, phonenumbers.PhoneNumberFormat.E164)
+        if phone
+        else None,
+        email=email.group().lower() if email else None,
+        birth_date=birth_date,
+    )
 
 
 def split_name(names: str) -> tuple[str, str]:

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cityjobs.core.nir import holds_nir
-from cityjobs.people.queries import read_search
-from cityjobs.people.rules import Sought, fold, initials, split_name, take_birth_date
+from cityjobs.people.rules import Sought, fold, initials, read_search, split_name, take_birth_date
 from tests.conftest import Databases
 from tests.world import World
 

@@ -57,15 +57,17 @@ class PeopleList:
         self.filters, self.today = filters, today
         self.cases = _present_cases(role)
         c = self.cases.c
+        # One short look-up by row: whatever the planner believes of a Cité's size, it stays one.
         steps = (
-            sa.select(NextStep.parcours_id, NextStep.title, NextStep.due_on)
+            sa.select(NextStep.title, NextStep.due_on)
             .where(
+                NextStep.parcours_id == c.parcours_id,
                 NextStep.cite_id == acting().cite_id,
                 NextStep.state == sa.literal_column(f"'{StepState.TODO}'"),
             )
-            .ext(distinct_on(NextStep.parcours_id))
-            .order_by(NextStep.parcours_id, NextStep.due_on, NextStep.created_at)
-            .subquery("first_step")
+            .order_by(NextStep.due_on, NextStep.created_at)
+            .limit(1)
+            .lateral("first_step")
         )
         self.step = steps.c
         self.is_visible = Person.id.is_not(None)
@@ -84,9 +86,7 @@ class PeopleList:
         self.acts = sa.and_(
             self.is_visible, sa.or_(self.waits, sa.func.coalesce(self.overdue, False), self.silent)
         )
-        self.joined = self.cases.outerjoin(Person, Person.id == c.person_id).outerjoin(
-            steps, steps.c.parcours_id == c.parcours_id
-        )
+        self.joined = self.cases.outerjoin(Person, Person.id == c.person_id).outerjoin(steps, sa.true())
         self.found = None
         if filters.text:
             self.found = found_people(filters.sought)
