@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -295,8 +295,7 @@ def _contours(board: Board, outlined: Sequence[tuple[int, Neighbourhood, Any]]) 
         "accompagnées y habitaient à leur entrée.",
         "places": places,
         "columns": ("Quartier à l’entrée", "Personnes"),
-        "by_points": False,
-        "others": _quarters(board, [index for index, each in enumerate(board.neighbourhoods) if not rings_of(each.contour)]),
+        "quarters": _quarters(board),
     }  # fmt: skip
 
 
@@ -326,17 +325,16 @@ def _points(board: Board) -> dict[str, Any]:
         "description": f"Carte schématique des Cités de la région\u00a0; {board.setting.name} est mise en avant.",
         "places": places,
         "columns": ("Cité", "Personnes accompagnées"),
-        "by_points": True,
-        "others": _quarters(board, range(len(board.neighbourhoods))),
+        "quarters": _quarters(board),
     }
 
 
-def _quarters(board: Board, wanted: Iterable[int]) -> list[dict[str, Any]]:
+def _quarters(board: Board) -> list[dict[str, Any]]:
     """Persons accompanied by QPV at entry, as bars."""
     top = max([each.persons for each in board.neighbourhoods] + [1])
     rows = []
-    for index in wanted:
-        each, hidden = board.neighbourhoods[index], f"qpv/{index}" in board.hidden
+    for index, each in enumerate(board.neighbourhoods):
+        hidden = f"qpv/{index}" in board.hidden
         named = each.qpv_id is not None and each.persons
         rows.append(
             {
