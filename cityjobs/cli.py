@@ -11,12 +11,12 @@ from flask.cli import AppGroup, with_appcontext
 
 from cityjobs.accounts.actions import AlreadyThere, Invitation, invite
 from cityjobs.accounts.queries import find_cite, find_in_collective
+from cityjobs.accounts.rules import DEMO_PASSWORD
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.forms import EMAIL_SHAPE
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
-from cityjobs.demo.cast import PASSWORD
 from cityjobs.reminders.queries import lines_to_send
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_leave
 from cityjobs.reminders.tasks import send_as_of
@@ -110,9 +110,9 @@ def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
         if accounts:
             offered = demo.one_click_accounts()
             if offered:
-                click.echo(f"Comptes de démonstration, mot de passe {PASSWORD} :")
+                click.echo(f"Comptes de démonstration, mot de passe {DEMO_PASSWORD} :")
             for account in offered:
-                click.echo(f"  {account.role:<22}{account.cite:<10}{account.email}")
+                click.echo(f"  {account.label:<22}{account.cite.capitalize():<10}{account.email}")
             return
         if if_empty and not demo.is_empty():
             click.echo("La base n’est pas vide : rien n’a été ajouté.")
@@ -163,6 +163,7 @@ def reminders_due(at: datetime, as_json: bool) -> None:
                 }
                 for row in lines_to_send(day_of(at))
             ]
+    _say_when_nothing_leaves(at)
     if as_json:
         click.echo(json.dumps(lines, ensure_ascii=False, indent=2))
         return
@@ -172,6 +173,11 @@ def reminders_due(at: datetime, as_json: bool) -> None:
     click.echo(f"{len(lines)} rappel(s). Rien n’a été envoyé.", err=True)
 
 
+def _say_when_nothing_leaves(at: datetime) -> None:
+    if not may_leave(at.astimezone(PARIS)):
+        click.echo("Les rappels partent les jours ouvrés, à partir de 7 h : rien à ce moment-là.", err=True)
+
+
 @reminders_group.command("send")
 @click.option("--at", type=ParisTime(), required=True, help="As of which Paris time, like 2026-12-01T08:00.")
 def reminders_send(at: datetime) -> None:
@@ -179,6 +185,7 @@ def reminders_send(at: datetime) -> None:
     if current_app.config["ENVIRONMENT"] == "production":
         raise click.ClickException("En production, l’horloge ne se déplace pas : les rappels partent seuls.")
     act_as(SYSTEM)
+    _say_when_nothing_leaves(at)
     states = send_as_of(at)
     click.echo(
         f"{sum(states.values())} lettre(s) : "

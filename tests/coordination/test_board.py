@@ -80,7 +80,7 @@ def test_who_waits_is_listed_oldest_first_with_why(
     assert "2 personnes attendent un référent" in text
     assert "Mehdi Aziz" in text
     assert "Adulte-relais" in text
-    assert "plus de deux semaines" in text
+    assert "il y a 5 semaines" in text and "il y a 2 jours" in text
     assert "Samira Lahlou charge la plus légère, 1 / 70" in text
 
 
