@@ -1,18 +1,16 @@
 """Writes the demo into an empty database."""
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
 from cityjobs.accounts.actions import hasher
 from cityjobs.accounts.models import Membership, User
+from cityjobs.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, DemoAccount
 from cityjobs.core.clock import PARIS
 from cityjobs.core.db import Model, db
-from cityjobs.core.permissions import ROLE_LABELS
-from cityjobs.demo.cast import HOUSES, ONE_CLICK, PASSWORD, WORKERS
+from cityjobs.demo.cast import HOUSES, WORKERS
 from cityjobs.demo.story import PLANS, Place, Somebody, Story, invent
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
@@ -26,15 +24,6 @@ TABLES: tuple[type[Model], ...] = (Person, Parcours, Spotting, Transition, Assig
 
 class NotEmpty(Exception):
     """Somebody works in this database already: the demo must not mix with it."""
-
-
-@dataclass(frozen=True)
-class OneClick:
-    """An account that the sign-in page of a demo offers."""
-
-    role: str
-    cite: str
-    email: str
 
 
 def is_empty() -> bool:
@@ -118,7 +107,7 @@ def _hire(
     cites: dict[str, Cite], houses: dict[str, uuid.UUID], names: uuid.UUID, today: date
 ) -> dict[str, dict[str, Somebody]]:
     """Every professional with their missions; whom each Cité knows, by e-mail."""
-    password_hash, opened_at = hasher.hash(PASSWORD), _opening(today)
+    password_hash, opened_at = hasher.hash(DEMO_PASSWORD), _opening(today)
     people: list[dict[str, object]] = []
     missions: list[dict[str, object]] = []
     staff: dict[str, dict[str, Somebody]] = {slug: {} for slug in cites}
@@ -165,16 +154,7 @@ def _write(story: Story) -> dict[str, int]:
     return {table.__tablename__: len(story.rows[table]) for table in TABLES}
 
 
-def one_click_accounts() -> Sequence[OneClick]:
-    """The accounts of the demo that exist here, in the order of the sign-in page."""
-    rows = db.session.execute(
-        sa.select(User.email, Membership.role, Cite.name)
-        .join(Membership, Membership.user_id == User.id)
-        .join(Cite, Cite.id == Membership.cite_id)
-        .where(User.email.in_(ONE_CLICK), User.disabled_at.is_(None), Membership.ended_on.is_(None))
-        .order_by(Membership.started_on, Cite.name.desc())
-    ).all()
-    first: dict[str, OneClick] = {}
-    for email, role, cite in rows:
-        first.setdefault(email, OneClick(ROLE_LABELS[role], cite, email))
-    return [first[email] for email in ONE_CLICK if email in first]
+def one_click_accounts() -> list[DemoAccount]:
+    """The accounts of the sign-in page that exist here and may be opened."""
+    known = set(db.session.scalars(sa.select(User.email).where(User.disabled_at.is_(None))))
+    return [account for account in DEMO_ACCOUNTS if account.email in known]

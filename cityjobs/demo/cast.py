@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from cityjobs.core.permissions import Role
 from cityjobs.territory.rules import OrganisationFamily
 
-PASSWORD = "Demo-Cite-Emploi-2026"
-"""Published: it opens fictional accounts, which exist on a demo only."""
-
 COLLECTIVITE = OrganisationFamily.COLLECTIVITE
 EMPLOI = OrganisationFamily.SERVICE_PUBLIC_EMPLOI
 ASSOCIATION = OrganisationFamily.ASSOCIATION
@@ -201,16 +198,3 @@ WORKERS = (
         (Mission(Role.SPOTTER, "maubeuge", "Régie de quartier de l’Exemple"),),
     ),
 )
-
-ONE_CLICK = (
-    "referent@roubaix.example",
-    "coordination@roubaix.example",
-    "chef-de-file@roubaix.example",
-    "partenaire@roubaix.example",
-    "reperage@roubaix.example",
-    "financeur@roubaix.example",
-    "administration@roubaix.example",
-    "referent@calais.example",
-    "coordination@calais.example",
-)
-"""Accounts that the sign-in page of a demo offers."""
