@@ -245,10 +245,10 @@ def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
 def move(person_id: uuid.UUID) -> ResponseReturnValue:
     """Record one event: of two people who overlap, the second is told what the first did."""
     me: Professional = signed_in()
+    person = find_person(person_id) or abort(404)
     if request.form.get("event") not in tuple(Event):
         abort(400)
     event = Event(request.form["event"])
-    person = find_person(person_id) or abort(404)
     parcours = find_present_parcours(person.id, to_change=True) or abort(404)
     form = MoveForm()
     form.ask_about(event)
