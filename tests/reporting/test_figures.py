@@ -90,6 +90,17 @@ def periods() -> list[Period]:
     ]
 
 
+def edges(lives: list[Life]) -> list[Period]:
+    """Periods that begin or end on the very day of an entry or an exit."""
+    one = next(each for each in lives if each.started and each.ended)
+    assert one.started and one.ended
+    return [
+        Period(one.ended, one.ended + DAY),
+        Period(one.started - DAY, one.started),
+        Period(one.ended - DAY, one.ended),
+    ]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_every_figure_equals_its_rows_and_a_count_made_without_sql(
     app: Flask, world: World, seed: int
@@ -97,7 +108,7 @@ def test_every_figure_equals_its_rows_and_a_count_made_without_sql(
     lived = Lived(world, seed)
     with asking(app, lived.readers["coordinator"]):
         setting = setting_of(lived.cite)
-        asked = {str(index): each for index, each in enumerate(periods())}
+        asked = {str(index): each for index, each in enumerate([*periods(), *edges(lived.lives)])}
         figures = figures_of(setting, asked)
         for name, period in asked.items():
             recount = Recount(lived.lives, period)

@@ -212,16 +212,19 @@ def test_a_ready_report_is_never_changed_even_by_the_worker(house: House, databa
 
 
 def test_the_web_cannot_write_a_report_itself(house: House, databases: Databases) -> None:
-    member = house.chef
-    with databases.connected_as(
-        "cityjobs_web", user_id=member.id, role=member.role.value, cite_id=house.cite.id
-    ) as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(
-                "insert into activity_report (id, cite_id, occasion, period_start, period_end, as_of, state, progress, created_at)"
-                " values (gen_random_uuid(), %s, 'x', '2026-01-01', '2026-01-31', '2026-02-01', 'computing', 0, now())",
-                (house.cite.id,),
-            )
+    member, cite_id = house.chef, house.cite.id
+    with (
+        databases.connected_as(
+            "cityjobs_web", user_id=member.id, role=member.role.value, cite_id=cite_id
+        ) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"),
+    ):
+        connection.execute(
+            "insert into activity_report"
+            " (id, cite_id, occasion, period_start, period_end, as_of, state, progress, created_at)"
+            " values (gen_random_uuid(), %s, 'x', '2026-01-01', '2026-01-31', '2026-02-01', 'computing', 0, now())",
+            (cite_id,),
+        )
 
 
 # When things go wrong
