@@ -31,8 +31,18 @@ def cells(app: Flask) -> Iterator[Cell]:
             yield Cell(rule.endpoint, rule.rule, method)
 
 
+BLANKS = {"uuid": str(uuid.uuid4()), "int": "2020"}
+
+
 def filled(path: str, values: dict[str, uuid.UUID]) -> str:
-    return re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", lambda found: str(values.get(found[1], found[1])), path)
+    """The path with identifiers in it: those given, else of nothing; the first word of a closed list."""
+
+    def fill(found: re.Match[str]) -> str:
+        kind, words, name = found.groups()
+        otherwise = words.split(",")[0] if words else BLANKS.get(kind, name)
+        return str(values.get(name, otherwise))
+
+    return re.sub(r"<(?:(\w+)(?:\(([^)]*)\))?:)?(\w+)>", fill, path)
 
 
 @pytest.fixture
