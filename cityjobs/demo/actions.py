@@ -74,11 +74,11 @@ def _found_collectives(cites: dict[str, Cite], names: uuid.UUID, today: date) ->
                 "family": house.family,
                 "kind": house.kind,
                 "is_sensitive": house.is_sensitive,
-                "email": None,
-                "phone": None,
+                "email": f"accueil@structure-{rank}.example",
+                "phone": f"+3335301{9000 + rank}",
                 "created_at": opened_at,
             }
-            for house in HOUSES
+            for rank, house in enumerate(HOUSES, 1)
         ],
     )
     db.session.execute(
