@@ -269,9 +269,8 @@ def _sought(cite_id: uuid.UUID, words: str, role: Role | None) -> list[sa.Column
     written = sa.func.app.fold(User.first_name + " " + User.last_name + " " + Organisation.name)
     for word in words.split()[:6]:
         folded = sa.func.app.fold(word)
-        conditions.append(
-            sa.or_(written.contains(folded), User.email.contains(word.lower(), autoescape=True))
-        )
+        named = sa.and_(folded != "", written.contains(folded))
+        conditions.append(sa.or_(named, User.email.contains(word.lower(), autoescape=True)))
     if role is not None:
         conditions.append(Membership.role == role)
     return conditions
