@@ -74,7 +74,7 @@ def test_somebody_new_is_invited_here_and_told_by_letter(
     )
     assert mission.user.password_hash is None
     assert "Roubaix" in deliver().to("lea.morel@cite.example")[0].text
-    assert "invitation jusqu’au" in page.main() and "Relancer" in page.main()
+    assert "ouverte jusqu’au" in page.main() and "Relancer" in page.main()
 
 
 def test_an_open_account_gains_a_mission_and_keeps_its_name_and_password(
@@ -199,7 +199,8 @@ def test_an_account_without_another_cite_can_be_shut(
     house: House, admin: PageClient, world: World, client_of: Any, signing_in: Callable[..., Page]
 ) -> None:
     theirs = client_of(house.referent)
-    page = admin.get(f"{LIST}/{house.referent.membership.id}/desactiver")
+    mission = admin.get(f"{LIST}/{house.referent.membership.id}/terminer")
+    page = admin.get(mission.links()["Désactiver plutôt son compte"])
     assert "toutes les missions" in page.main() and "ses sessions ouvertes" in page.main()
     admin.submit(page.form("/desactiver"))
     theirs.get("/compte", status=303)
@@ -218,7 +219,7 @@ def test_an_account_that_works_elsewhere_is_not_shut_from_here(
     assert "aussi dans une autre Cité" in admin.follow(admin.post(path)).text()
     world.session.refresh(outsider.user)
     assert outsider.user.disabled_at is None
-    assert "Désactiver le compte de Zoé" not in admin.get(LIST).text()
+    assert "Désactiver" not in admin.get(f"{LIST}/{here.membership.id}/terminer").main()
 
 
 # The list
