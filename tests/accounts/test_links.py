@@ -1,6 +1,7 @@
 """Links sent by e-mail: once, for a while, for one purpose, and never a secret at rest."""
 
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from cityjobs.accounts.links import link_in, path_of
 from cityjobs.accounts.models import AccountLink, SignInSession, User
 from cityjobs.accounts.rules import LinkPurpose
 from cityjobs.core.outbox import Outgoing
@@ -30,8 +32,6 @@ def path_in(text: str) -> str:
 
 
 def path_of_invitation(app: Flask, world: World, member: Member) -> str:
-    from cityjobs.accounts.links import path_of
-
     link = AccountLink(
         user_id=member.id,
         purpose=LinkPurpose.INVITATION,
@@ -116,6 +116,14 @@ def test_a_link_that_is_no_longer_good_says_what_to_do(
     client.post(path, {"password": OTHER, "repeated": OTHER}, status=410)
     world.session.expire_all()
     assert world.session.execute(sa.select(User.password_hash).where(User.email == NEW)).scalar_one() is None
+
+
+def test_what_was_signed_for_one_purpose_or_elsewhere_says_nothing_here() -> None:
+    link_id = uuid.uuid4()
+    token = path_of(link_id, LinkPurpose.INVITATION, "ours").removeprefix("/invitation/")
+    assert link_in(token, LinkPurpose.INVITATION, "ours") == link_id
+    assert link_in(token, LinkPurpose.RESET, "ours") is None
+    assert link_in(token, LinkPurpose.INVITATION, "theirs") is None
 
 
 def test_a_link_serves_once(app: Flask, newcomer: Member, world: World) -> None:
