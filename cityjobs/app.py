@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_migrate import Migrate
 
 from cityjobs import cli
+from cityjobs.accounts import tasks as account_tasks
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
 from cityjobs.coordination import views as coordination
@@ -18,12 +19,13 @@ from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
 from cityjobs.reminders import tasks as reminder_tasks
 from cityjobs.reminders import views as reminders
-from cityjobs.reporting import tasks as reports
+from cityjobs.reporting import tasks as reporting_tasks
 from cityjobs.reporting import views as reporting
 from cityjobs.territory import views as territory
 
 ROOMS = (
     accounts,
+    account_tasks,
     reminders,
     reminder_tasks,
     coordination,
@@ -33,7 +35,7 @@ ROOMS = (
     desk,
     territory,
     reporting,
-    reports,
+    reporting_tasks,
 )
 
 ENTRANCES = (

@@ -18,11 +18,15 @@ def ours(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def run() -> None:
-    owner = sa.create_engine(current_app.config["OWNER_DATABASE_URI"], poolclass=sa.NullPool, hide_parameters=True)
+    owner = sa.create_engine(
+        current_app.config["OWNER_DATABASE_URI"], poolclass=sa.NullPool, hide_parameters=True
+    )
     with owner.connect() as connection:
         connection.execute(sa.text("set lock_timeout = '5s'"))
         connection.commit()
-        context.configure(connection=connection, target_metadata=Model.metadata, include_name=ours, compare_type=True)
+        context.configure(
+            connection=connection, target_metadata=Model.metadata, include_name=ours, compare_type=True
+        )
         with context.begin_transaction():
             context.run_migrations()
 

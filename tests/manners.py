@@ -11,7 +11,27 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "use", "path", "rect", "line", "circle", "polygon"]
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "use",
+        "path",
+        "rect",
+        "line",
+        "circle",
+        "polygon",
+    ]
 )
 UNLABELLED = frozenset({"hidden", "submit", "button", "image", "reset"})
 

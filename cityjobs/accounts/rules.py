@@ -183,7 +183,7 @@ DEMO_ACCOUNTS: tuple[DemoAccount, ...] = (
         "referent@roubaix.example",
         Role.REFERENT,
         "roubaix",
-        "Suit une soixantaine de personnes, note les échanges et les prochaines étapes.",
+        "Suit une quarantaine de personnes, note les échanges et les prochaines étapes.",
     ),
     DemoAccount(
         "coordination@roubaix.example",

@@ -4,7 +4,7 @@ import uuid
 
 from celery import shared_task
 from celery.schedules import crontab
-from flask import current_app
+from flask import Flask, current_app
 
 from cityjobs.accounts import links
 from cityjobs.accounts.actions import create_link, purge_traces
@@ -98,3 +98,7 @@ def purge() -> None:
 
 
 jobs.every(crontab(hour=3, minute=40), "accounts.purge")
+
+
+def init_app(_app: Flask) -> None:
+    """Nothing to attach: importing this module makes its tasks and its letters known."""

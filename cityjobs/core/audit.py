@@ -1,4 +1,4 @@
-"""Who read what. Who wrote what is recorded by the database itself, in the same journal (migration 0001).
+"""Who read what. Who wrote what is recorded by the database itself, in the same journal (migrations 0005 and 0012).
 
 Source: CNIL recommendation on logging (domain.md §3.7): access, creation, modification and deletion, kept apart.
 """

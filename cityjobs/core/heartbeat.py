@@ -8,6 +8,7 @@ import redis
 import sqlalchemy as sa
 from celery import shared_task
 from celery.beat import PersistentScheduler
+from celery.signals import worker_ready
 from flask import Flask, current_app
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -43,6 +44,12 @@ def worker_lives() -> None:
 
 
 jobs.every(EVERY, "heartbeat.worker")
+
+
+@worker_ready.connect
+def sign_at_once(**_facts: object) -> None:
+    """A worker that has just started signs without waiting for beat."""
+    worker_lives.apply_async(ignore_result=True)
 
 
 class SigningScheduler(PersistentScheduler):

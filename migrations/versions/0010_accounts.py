@@ -7,7 +7,7 @@ the pages do. Old drafts are dropped by a function that may drop nothing else an
 from alembic import op
 
 revision = "0010"
-down_revision = "0035"
+down_revision = "0009"
 branch_labels = depends_on = None
 
 GIVES_RIGHTS = (

@@ -23,6 +23,8 @@ def test_a_number_is_found_bare_spaced_and_inside_a_sentence(body: str) -> None:
     [
         "06 12 34 56 78",
         "+33612345678",
+        "+2348031234567",
+        "+8613812345678",
         "SIRET 21590512200019",
         "rappeler le 12/03/1990 au 03 20 00 00 00",
         "dossier 284025951212399",

@@ -109,13 +109,18 @@ def test_a_parcours_without_a_named_referent_shows_the_organisation(
     assert "Régie de quartier" in who and "référent à préciser" in who
 
 
-def test_a_sensitive_organisation_is_never_named(world: World, cite: Any, client_of: Clients) -> None:
+def test_a_sensitive_organisation_is_named_to_the_coordination_alone(
+    world: World, cite: Any, client_of: Clients
+) -> None:
     shelter = world.organisation(cite, "Refuge des Lilas", is_sensitive=True)
     hidden = world.member("referent", cite, organisation_id=shelter.id)
+    seconding = world.member("referent", cite)
     case = world.case(cite, referent=hidden)
-    page = client_of(world.member("coordinator", cite)).get(f"/personnes/{case.id}")
-    assert "Refuge des Lilas" not in page.text() and "Structure non affichée" in page.text()
+    world.assign(case.person, case.parcours, seconding, kind="co_referent")
+    page = client_of(seconding).get(f"/personnes/{case.id}")
+    assert "Refuge des Lilas" not in page.text() and "Autre partenaire" in page.text()
     assert hidden.user.display_name in page.text()
+    assert "Refuge des Lilas" in client_of(world.member("coordinator", cite)).get(f"/personnes/{case.id}").text()
 
 
 def test_contact_is_one_touch_away_with_the_provenance_of_the_neighbourhood(

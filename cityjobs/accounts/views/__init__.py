@@ -2,7 +2,6 @@
 
 from flask import Flask
 
-from cityjobs.accounts import tasks as tasks
 from cityjobs.accounts.views import door, links, members, mine, presence, throttle
 from cityjobs.accounts.views.blueprint import bp
 

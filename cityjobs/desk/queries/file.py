@@ -20,6 +20,7 @@ from cityjobs.people.models import Person
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderState
 from cityjobs.territory.models import Cite, Organisation, Qpv
+from cityjobs.territory.rules import OTHER_PARTNER, SEES_SENSITIVE
 
 EVENTS_A_PAGE = 20
 
@@ -87,8 +88,9 @@ def find_file(person_id: uuid.UUID) -> File | None:
 
 
 def _shown_name(organisation: type[Organisation]) -> sa.ColumnElement[str]:
-    """The name of an organisation, but of a « structure sensible » only that there is one."""
-    return sa.case((organisation.is_sensitive, sa.literal("Structure non affichée")), else_=organisation.name)
+    """The name of an organisation as whoever asks may read it (territory.rules.shown_name, in SQL)."""
+    is_hidden = sa.and_(organisation.is_sensitive, sa.literal(acting().role not in SEES_SENSITIVE))
+    return sa.case((is_hidden, sa.literal(OTHER_PARTNER)), else_=organisation.name)
 
 
 class EventKind(enum.StrEnum):

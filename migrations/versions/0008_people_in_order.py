@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0025"
+revision = "0008"
+down_revision = "0007"
 branch_labels = depends_on = None
 
 SORT_NAME = "app.fold(coalesce(last_name, '') || ' ' || first_name)"

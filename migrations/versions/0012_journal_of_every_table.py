@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0026"
-down_revision = "0030"
+revision = "0012"
+down_revision = "0011"
 branch_labels = depends_on = None
 
 TRACE = r"""
