@@ -4,12 +4,14 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
+import sqlalchemy as sa
+
 from cityjobs.accounts.rules import Professional
 from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.queries import current_assignments_of, find_current_assignment
+from cityjobs.parcours.queries import find_current_assignment
 from cityjobs.parcours.rules import TRANSITIONS, AssignmentKind, Event, Move, SpottingChannel, Status, refusal
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender, age_on
@@ -164,12 +166,8 @@ def spot_again(person: Person, sighting: Sighting, *, by: Professional) -> Parco
 
     IntegrityError when a parcours is already open.
     """
-    former = current_assignments_of(person.id)
     parcours = _begin(person, sighting, by)
-    for assignment in former:
-        assignment.ended_at, assignment.ended_by_id = now(), by.id
-        assignment.end_reason = "Nouveau parcours"
-    db.session.flush()
+    db.session.execute(sa.select(sa.func.app.leave_former(person.id)))
     return parcours
 
 

@@ -61,12 +61,3 @@ def find_usual_channel(user_id: uuid.UUID) -> SpottingChannel | None:
         .limit(1)
     )
     return SpottingChannel(channel) if channel else None
-
-
-def current_assignments_of(person_id: uuid.UUID) -> list[Assignment]:
-    """Référents and co-référents of every parcours of a person that nobody has ended."""
-    return list(
-        db.session.scalars(
-            sa.select(Assignment).where(Assignment.person_id == person_id, Assignment.ended_at.is_(None))
-        )
-    )

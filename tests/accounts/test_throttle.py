@@ -147,3 +147,11 @@ def test_asking_for_resets_is_counted_by_address(client: PageClient, world: Worl
     for number in range(20):
         client.post("/mot-de-passe-oublie", {"email": f"a{number}@cite.example"})
     client.post("/mot-de-passe-oublie", {"email": "z@cite.example"}, status=429)
+
+
+def test_signs_that_the_form_drops_make_no_other_account(
+    house: House, signing_in: SignIn, client: PageClient
+) -> None:
+    for sign in "\x01\x02\x03\x04\x05\x06":
+        fail(signing_in, 1, email=ME.replace("@", f"{sign}@"), client=client)
+    signing_in(ME, PASSWORD, client=client, status=429)

@@ -394,6 +394,20 @@ def test_a_closed_parcours_can_be_followed_by_a_new_one(
     assert "déjà ouvert" in client.get("/reperage").text() and again.location == f"/personnes/{case.id}"
 
 
+def test_a_spotter_too_follows_a_closed_parcours_with_a_new_one(
+    world: World, roubaix: Cite, client_of: ClientOf
+) -> None:
+    spotter, before = world.member("spotter", roubaix), world.member("referent", roubaix)
+    case = world.case(roubaix, status=Status.SORTI, referent=before, spotted_by=spotter)
+    client = client_of(spotter)
+    form = client.get(f"/personnes/{case.id}/parcours/nouveau").form(holding="channel")
+    assert client.submit(form, channel="spontane").location == "/personnes"
+    world.session.expire_all()
+    ended = world.session.scalars(sa.select(Assignment)).one()
+    assert ended.ended_at and (ended.ended_by_id, ended.end_reason) == (spotter.id, "Nouveau parcours")
+    client_of(before).get(f"/personnes/{case.id}", status=404)
+
+
 def test_a_new_parcours_cannot_precede_the_end_of_the_former(
     world: World, roubaix: Cite, client_of: ClientOf
 ) -> None:

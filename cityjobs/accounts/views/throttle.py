@@ -19,6 +19,7 @@ from flask_login import current_user
 from cityjobs.accounts.views import door
 from cityjobs.accounts.views.presence import lock_page, locked
 from cityjobs.core.db import rollback
+from cityjobs.core.forms import clean
 from cityjobs.core.permissions import signed_in
 from cityjobs.core.web import asked_by_script, bare, error_page
 
@@ -51,7 +52,7 @@ def by_address() -> str:
 def by_account() -> str:
     """For whom, from where."""
     who = signed_in() if current_user.is_authenticated else locked()
-    email = who.email if who else request.form.get("email", "").strip().lower()
+    email = who.email if who else (clean(request.form.get("email")) or "").lower()
     return _digest("account", email, _neighbourhood())
 
 
