@@ -12,6 +12,7 @@ from flask import (
     Flask,
     Response,
     flash,
+    jsonify,
     render_template,
     render_template_string,
     request,
@@ -115,6 +116,8 @@ def make_pages(server: Server, static: Path) -> Flask:
     def draft(key: str) -> ResponseReturnValue:
         if server.locked:
             return "", 401, {"X-Lock": "1"}
+        if "NIR" in str(request.get_json()):
+            return jsonify(refused="Ce texte semble contenir un numéro de sécurité sociale."), 422
         server.drafts[key] = request.get_json()
         return "", 204
 
@@ -245,6 +248,13 @@ def test_a_form_that_was_sent_leaves_no_draft_behind(page: Any, served: Server) 
     page.wait_for_timeout(300)
     assert served.posts
     assert served.drafts == {}
+
+
+def test_a_draft_that_is_refused_says_why(page: Any, served: Server) -> None:
+    page.goto(f"{served.url}/essai?draft=interview-4")
+    page.fill("#said", "Son NIR : voir au dossier")
+    page.get_by_text("numéro de sécurité sociale").wait_for()
+    assert served.drafts == {} and page.input_value("#said") == "Son NIR : voir au dossier"
 
 
 def test_a_draft_waits_for_the_network(page: Any, served: Server) -> None:

@@ -42,6 +42,8 @@
           later(RETRY);
         } else if (answer.status === 413) {
           say("Ce texte est trop long pour un brouillon : enregistrez le formulaire.", true);
+        } else if (answer.status === 422) {
+          say((await answer.json()).refused, true);
         } else {
           say("Le brouillon n’a pas pu être enregistré : votre texte reste à l’écran, nouvel essai dans un instant.", true);
           later(RETRY);
