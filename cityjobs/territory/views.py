@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.core.db import db
-from cityjobs.core.forms import Form
+from cityjobs.core.forms import Form, chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import Page, number, page_number, redirect_after
 from cityjobs.territory import actions, forms, queries
@@ -39,7 +39,7 @@ def my_cite() -> Cite:
 
 def _filled(kind: type[AnyForm], known: dict[str, Any]) -> AnyForm:
     """A form of what is known, or of what was posted: the form itself, or choices between two versions."""
-    chosen = forms.chosen_answers(request.form)
+    chosen = chosen_answers(request.form)
     return kind(chosen, data=known) if chosen else kind(data=known)
 
 
@@ -256,11 +256,17 @@ def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
             return _both_organisations(form, organisation), 409
         said = form.answers()
         known = queries.find_organisation_named(said.name)
-        if known is None or known.id == organisation.id:
+        unmasks = organisation.is_sensitive and not said.is_sensitive
+        if unmasks and queries.other_collectives_of(organisation.id, signed_in().cite_id):
+            form.refuse(
+                "sensitivity", "Une autre Cité compte sur cette discrétion\u00a0: elle reste sensible."
+            )
+        elif known is None or known.id == organisation.id:
             actions.change_organisation(organisation, said)
             flash(f"{said.name} est à jour.", "done")
             return redirect_after(DIRECTORY)
-        form.refuse("name", "Une autre organisation porte déjà ce nom.")
+        else:
+            form.refuse("name", "Une autre organisation porte déjà ce nom.")
     page = render_template(
         "territory/organisation.html",
         form=form,
