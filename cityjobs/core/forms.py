@@ -8,6 +8,7 @@ from typing import Any
 import phonenumbers
 from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from wtforms import DateField, Field, HiddenField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.i18n import get_translations
 from wtforms.validators import Length, Optional
@@ -214,3 +215,15 @@ def e164(text: str, region: str = "FR") -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def chosen_answers(posted: Mapping[str, str]) -> MultiDict[str, str] | None:
+    """The answers chosen one by one on the conflict page; None when the form itself was posted."""
+    names = [name.removeprefix("mine-") for name in posted if name.startswith("mine-")]
+    if not names:
+        return None
+    chosen = MultiDict({name: value for name, value in posted.items() if "-" not in name})
+    for name in names:
+        keep = "theirs" if posted.get(f"keep-{name}") == "theirs" else "mine"
+        chosen[name] = posted.get(f"{keep}-{name}", "")
+    return chosen

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, HiddenField, ValidationError
 
 from cityjobs.core.clock import today
@@ -204,15 +203,3 @@ def answers_about(person: Person) -> dict[str, Any]:
     written = {name: _written(answer) for name, answer in known.items() if name != "version"}
     was = {**written, "qpv": reply.code, "qpv_source": "", "qpv_again": ""}
     return {**known, "qpv": reply.code, "was": json.dumps(was, ensure_ascii=False)}
-
-
-def chosen_answers(posted: Mapping[str, str]) -> MultiDict[str, str] | None:
-    """The answers chosen one by one on the conflict page; None when the form itself was posted."""
-    names = [name.removeprefix("mine-") for name in posted if name.startswith("mine-")]
-    if not names:
-        return None
-    chosen = MultiDict({name: value for name, value in posted.items() if "-" not in name})
-    for name in names:
-        keep = "theirs" if posted.get(f"keep-{name}") == "theirs" else "mine"
-        chosen[name] = posted.get(f"{keep}-{name}", "")
-    return chosen

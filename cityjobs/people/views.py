@@ -8,10 +8,11 @@ from flask.typing import ResponseReturnValue
 
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.clock import today
+from cityjobs.core.forms import chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.people.actions import change_person
-from cityjobs.people.forms import PersonForm, answers_about, chosen_answers
+from cityjobs.people.forms import PersonForm, answers_about
 from cityjobs.people.models import Person
 from cityjobs.people.queries import find_name_of, find_person, find_quarter, quarters_of
 from cityjobs.people.rules import QpvReply

@@ -1,10 +1,9 @@
 """What administration asks: settings of a Cité, years, communes, organisations."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, HiddenField, IntegerField, RadioField, ValidationError
 
 from cityjobs.core.forms import ChoiceField, EmailField, Form, LineField, PhoneField, Said, VersionField
@@ -203,18 +202,6 @@ def facts_of(organisation: Organisation) -> dict[str, Any]:
         "email": organisation.email,
         "version": organisation.version,
     }
-
-
-def chosen_answers(posted: Mapping[str, str]) -> MultiDict[str, str] | None:
-    """The answers chosen one by one on the page of both versions; None when the form itself was posted."""
-    names = [name.removeprefix("mine-") for name in posted if name.startswith("mine-")]
-    if not names:
-        return None
-    chosen = MultiDict({name: value for name, value in posted.items() if "-" not in name})
-    for name in names:
-        keep = "theirs" if posted.get(f"keep-{name}") == "theirs" else "mine"
-        chosen[name] = posted.get(f"{keep}-{name}", "")
-    return chosen
 
 
 def both_versions(mine: Form, theirs: Form, names: Sequence[str]) -> list[dict[str, str]]:
