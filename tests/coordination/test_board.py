@@ -180,7 +180,7 @@ def test_one_refused_item_leaves_the_others_done(
     assert "Fermée non attribuée : son parcours est clos." in text
     assert "Dossier introuvable non attribuée : ce dossier n’est pas dans votre Cité." in text
     assert "Calaisienne" not in text
-    assert "2 faites, 3 refusées" in text
+    assert "2 attributions faites, 3 refusées" in text
     assert current(world, taken) == julien.id
     assert current(world, elsewhere) is None
 
