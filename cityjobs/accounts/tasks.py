@@ -18,10 +18,10 @@ from cityjobs.core.post import Letter, write_letter
 
 
 def compose_invitation(row: outbox.Outgoing) -> Letter | None:
-    """The invitation to open an account; nothing when its link was used, is too old, or the account was shut."""
+    """The invitation to open an account; nothing when its link was used or is too old, or the address is not the account’s."""
     link = find_usable_link(uuid.UUID(row.facts["link_id"]), LinkPurpose.INVITATION)
     user = find_user(link.user_id) if link else None
-    if link is None or user is None:
+    if link is None or user is None or user.email != row.recipient:
         return None
     missions = memberships_of(user.id)
     if not missions:

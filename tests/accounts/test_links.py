@@ -175,6 +175,15 @@ def test_an_invitation_accepted_before_it_left_is_not_sent(
     client.get(path, status=410)
 
 
+def test_an_invitation_only_goes_to_the_address_of_the_account(
+    house: House, newcomer: Member, world: World, client_of: Any, deliver: Deliver
+) -> None:
+    client_of(house.administrator).post(f"/administration/comptes/{newcomer.membership.id}/relancer")
+    world.session.execute(sa.update(Outgoing).values(recipient="intrus@ailleurs.example"))
+    world.session.commit()
+    assert deliver().letters == []
+
+
 # Forgotten passwords
 
 
