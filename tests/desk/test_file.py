@@ -120,7 +120,9 @@ def test_a_sensitive_organisation_is_named_to_the_coordination_alone(
     page = client_of(seconding).get(f"/personnes/{case.id}")
     assert "Refuge des Lilas" not in page.text() and "Autre partenaire" in page.text()
     assert hidden.user.display_name in page.text()
-    assert "Refuge des Lilas" in client_of(world.member("coordinator", cite)).get(f"/personnes/{case.id}").text()
+    assert (
+        "Refuge des Lilas" in client_of(world.member("coordinator", cite)).get(f"/personnes/{case.id}").text()
+    )
 
 
 def test_contact_is_one_touch_away_with_the_provenance_of_the_neighbourhood(
