@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +167,10 @@ def replace_file(path: Path, content: bytes) -> None:
     Path(aside).replace(path)
 
 
+KEPT_FOR = 7 * 86_400
+"""Seconds for which files of earlier builds stay: pages that are still open go on finding theirs."""
+
+
 def build(target: Path = STATIC) -> dict[str, str]:
     """Build into a folder; returns the manifest: hashed names by plain names."""
     files = build_files()
@@ -185,9 +190,11 @@ def build(target: Path = STATIC) -> dict[str, str]:
     written = (json.dumps(manifest, indent=1) + "\n").encode()
     path = target / "manifest.json"
     if not (path.is_file() and path.read_bytes() == written):
+        for former in target.iterdir():
+            former.touch()
         replace_file(path, written)
     for path in target.iterdir():
-        if path.name not in expected:
+        if path.name not in expected and time.time() - path.stat().st_mtime > KEPT_FOR:
             path.unlink(missing_ok=True)
     return manifest
 

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -48,9 +49,22 @@ def test_two_builds_give_the_same_bytes(built: Path, tmp_path: Path) -> None:
 def test_a_second_build_touches_nothing_and_removes_what_is_old(tmp_path: Path) -> None:
     build.build(tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    (tmp_path / "app.0000000000000000.css").write_text("old")
+    old = tmp_path / "app.0000000000000000.css"
+    old.write_text("old")
+    os.utime(old, (0, 0))
     build.build(tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_pages_that_are_still_open_go_on_finding_their_files(tmp_path: Path) -> None:
+    former = tmp_path / "app.0000000000000000.css"
+    former.write_text("former")
+    os.utime(former, (0, 0))
+    (tmp_path / "manifest.json").write_text('{"app.css": "app.0000000000000000.css"}')
+    build.build(tmp_path)
+    assert former.read_text() == "former"
+    build.build(tmp_path)
+    assert former.exists()
 
 
 def test_the_manifest_names_every_output_by_its_content(built: Path) -> None:
