@@ -2,18 +2,25 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
 
-from cityjobs.parcours.rules import Status
+from cityjobs.core.clock import today
+from cityjobs.followups.models import InterviewVersion
+from cityjobs.parcours.models import Transition
+from cityjobs.parcours.rules import Event, Status
+from cityjobs.reminders.models import Reminder
+from cityjobs.reminders.rules import ReminderRule
+from cityjobs.reporting.models import ActivityReport
 from tests.conftest import Databases
 from tests.world import Case, Member, World
 
 POINTING = "select c.table_name from information_schema.columns c where c.table_schema = 'public' and c.column_name in ('person_id', 'parcours_id', 'interview_id')"
-CASE_TABLES = ("interview", "next_step")
-PERSON_TABLES = ("person", "parcours", "spotting", "assignment")
+CASE_TABLES = ("interview", "next_step", "interview_version", "reminder")
+PERSON_TABLES = ("person", "parcours", "spotting", "assignment", "parcours_transition")
 
 
 class Two:
@@ -34,8 +41,38 @@ class Two:
     @staticmethod
     def _full(world: World, referent: Member) -> Case:
         case = world.case(referent.cite, referent=referent)
-        world.interview(case, referent)
-        world.step(case, referent)
+        interview = world.interview(case, referent)
+        step = world.step(case, referent)
+        whose = {"cite_id": case.person.cite_id, "person_id": case.id}
+        world.keep(
+            InterviewVersion(
+                **whose,
+                interview_id=interview.id,
+                number=1,
+                held_on=interview.held_on,
+                mode=interview.mode,
+                reached=True,
+                synthesis="Avant correction.",
+                replaced_by_id=referent.id,
+            ),
+            Transition(
+                **whose,
+                parcours_id=case.parcours.id,
+                event=Event.CONTACT_OK,
+                from_status=Status.REPERE,
+                to_status=Status.CONTACTE,
+                happened_on=today(),
+                recorded_by_id=referent.id,
+            ),
+            Reminder(
+                **whose,
+                parcours_id=case.parcours.id,
+                rule=ReminderRule.STEP_TOMORROW,
+                subject_id=step.id,
+                due_on=step.due_on,
+                recipient_id=referent.id,
+            ),
+        )
         return case
 
 
@@ -298,7 +335,56 @@ def test_a_private_note_is_its_authors_alone(two: Two, databases: Databases, as_
     assert journal == (0,)
 
 
-POLICIES = ("person", "parcours", "spotting", "assignment", "interview", "next_step")
+@pytest.mark.parametrize(
+    ("role", "sees"),
+    [
+        ("coordinator", True),
+        ("chef_de_file", True),
+        ("funder", True),
+        ("referent", False),
+        ("administrator", False),
+    ],
+)
+def test_a_report_is_read_in_its_cite_by_those_who_review(
+    two: Two, world: World, databases: Databases, role: str, sees: bool
+) -> None:
+    for cite in (two.here, two.there):
+        world.keep(
+            ActivityReport(
+                cite_id=cite.id,
+                occasion="monthly:2026-10",
+                period_start=date(2026, 10, 1),
+                period_end=date(2026, 10, 31),
+                as_of=date(2026, 10, 31),
+            )
+        )
+    with databases.connected_as(
+        "cityjobs_web", user_id=two.coordinator.id, role=role, cite_id=two.here.id
+    ) as connection:
+        seen = {row[0] for row in connection.execute("select cite_id from activity_report")}
+    assert seen == ({two.here.id} if sees else set())
+
+
+def test_a_draft_is_its_authors_alone(two: Two, databases: Databases, as_member: Any) -> None:
+    for author in (two.referent, two.colleague):
+        databases.superuser.execute(
+            "insert into draft (author_id, form, fields, saved_at) values (%s, 'entretien', '{}', now())",
+            (author.id,),
+        )
+    with as_member(two.referent) as connection:
+        assert connection.execute("select author_id from draft").fetchall() == [(two.referent.id,)]
+        assert connection.execute("update draft set fields = '[]'").rowcount == 1
+        assert connection.execute("delete from draft").rowcount == 1
+    with as_member(two.coordinator) as connection:
+        assert connection.execute("select count(*) from draft").fetchone() == (0,)
+    with (
+        databases.connected_as("cityjobs_worker") as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("select count(*) from draft")
+
+
+POLICIES = (*PERSON_TABLES, *CASE_TABLES)
 
 
 @pytest.mark.parametrize("table", POLICIES)

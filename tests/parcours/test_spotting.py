@@ -285,7 +285,7 @@ def test_a_look_alike_that_was_not_shown_is_shown_first(
 def test_duplicates_stay_in_their_cite(world: World, roubaix: Cite, client_of: ClientOf) -> None:
     world.case(world.cite("Calais"), first_name="Nadia", last_name="Lefebvre", phone="+33612345678")
     client = client_of(world.member("coordinator", roubaix))
-    client.submit(spotting_form(client), **SHORT)
+    assert "/personnes/" in client.submit(spotting_form(client), **SHORT).location
 
 
 def test_duplicates_show_while_typing(world: World, roubaix: Cite, client_of: ClientOf) -> None:
