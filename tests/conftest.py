@@ -18,6 +18,7 @@ from cityjobs.core.db import db
 from cityjobs.core.post import Letter
 from cityjobs.embedded.postgres import EmbeddedPostgres
 from cityjobs.embedded.valkey import EmbeddedValkey
+from tests.chromium import browser
 from tests.manners import PageClient
 from tests.world import World
 
@@ -146,6 +147,13 @@ def databases(worker_id: str) -> Iterator[Databases]:
     yield mine
     mine.superuser.close()
     mine.worker_engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The one browser of this worker: Playwright starts only once in a process."""
+    with browser() as running:
+        yield running
 
 
 class Letterbox:

@@ -23,7 +23,6 @@ from werkzeug.serving import make_server
 
 from cityjobs.assets import build, showcase
 from cityjobs.core import web
-from tests.chromium import browser as open_browser
 
 FORM = """{% extends "layout.html" %}{% import "ui/forms.html" as forms %}{% block title %}Essai{% endblock %}
 {% block content %}<h1>Essai</h1>{% call forms.form(form, action="/essai", draft=draft, quick=True) %}{{ forms.field(form.said) }}{% endcall %}{% endblock %}"""
@@ -147,12 +146,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     listening.shutdown()
     thread.join()
     listening.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with open_browser() as running:
-        yield running
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cityjobs.embedded.home import temporary_home
-from tests.chromium import browser as open_browser
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "cityjobs" / "assets" / "node_modules" / "axe-core" / "axe.min.js"
@@ -81,13 +80,6 @@ def product() -> Iterator[Product]:
             running.terminate()
             running.wait(60)
             log.unlink()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for all journeys."""
-    with open_browser() as running:
-        yield running
 
 
 class Visitor:
