@@ -1,6 +1,6 @@
 # Everything this repository can do for you. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock setup setup-tests
+.PHONY: help run test check soak mutants lock setup setup-tests
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) cityjobs/embedded/setup.py
@@ -20,6 +20,14 @@ check: setup-tests  ## style, types, who may import whom, templates
 	$(BIN)/mypy --config-file .mypy.ini
 	$(BIN)/lint-imports --config .importlinter
 	$(BIN)/djlint templates --lint --quiet
+
+soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
+	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/soak.jsonl $(BIN)/pytest tests/proofs --soak
+	$(BIN)/python -m tests.proofs.tables
+
+mutants: setup-tests  ## known faults, one at a time: each must turn its proof red
+	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/mutants.jsonl $(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.proofs.tables
 
 lock: setup-tests  ## pin again what .requirements.in and tests/requirements.in ask for
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \

@@ -27,6 +27,11 @@ SECRET = "h7Qm2Zx9Lw4Rt8Vb1Nc6Ys3Kd5Jf0Gp" + "a"
 _running: dict[str, Any] = {}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: the whole of each proof, in hours rather than seconds."""
+    parser.addoption("--soak", action="store_true", help="Try each proof as often as its full form asks.")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Once per run, before the workers start: the servers, and a migrated template database."""
     if hasattr(config, "workerinput"):

@@ -1,0 +1,1 @@
+"""The faults, by area: each module lists its own in FAULTS."""

@@ -1,0 +1,1 @@
+"""The reliability proofs: quick in `make test`, whole in `make soak`."""
