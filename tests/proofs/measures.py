@@ -34,6 +34,7 @@ def record(measure: Measure) -> None:
     """Add a line to the file named by CITYJOBS_MEASURES; several processes may do so at once."""
     if place := os.environ.get(PLACE):
         line = json.dumps(asdict(measure), ensure_ascii=False) + "\n"
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
         with Path(place).open("a", encoding="utf-8") as file:
             file.write(line)
 
