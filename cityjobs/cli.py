@@ -22,7 +22,7 @@ from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_lea
 from cityjobs.reminders.tasks import send_as_of
 from cityjobs.reporting.actions import ask_again, write_monthly_reports
 from cityjobs.reporting.queries import cites_named, monthly_reports
-from cityjobs.reporting.rules import REPORT_STATE_LABELS, ReportState, monthly_occasion
+from cityjobs.reporting.rules.reports import REPORT_STATE_LABELS, ReportState, monthly_occasion
 from cityjobs.reporting.tasks import compute
 from cityjobs.territory.actions import Imported, create_organisation, import_qpvs, seed_reference
 from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features

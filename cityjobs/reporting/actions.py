@@ -16,14 +16,8 @@ from cityjobs.core.db import after_commit, db
 from cityjobs.reporting.documents import definitions, freeze
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.queries import find_setting, readers_of, snapshot_of
-from cityjobs.reporting.rules import (
-    MOST_ATTEMPTS,
-    Period,
-    ReportState,
-    is_monthly,
-    month_of,
-    monthly_occasion,
-)
+from cityjobs.reporting.rules.periods import Period, month_of
+from cityjobs.reporting.rules.reports import MOST_ATTEMPTS, ReportState, is_monthly, monthly_occasion
 
 COMPUTE = "reporting.compute"
 CLAIM_LASTS = timedelta(minutes=12)

@@ -22,19 +22,9 @@ from cityjobs.reporting.queries import (
     loads_of,
     neighbourhoods_of,
 )
-from cityjobs.reporting.rules import (
-    FIGURES,
-    Breakdown,
-    Figure,
-    Kind,
-    Measure,
-    Period,
-    Slice,
-    hidden_cells,
-    period_before,
-    slices_of,
-    trend,
-)
+from cityjobs.reporting.rules.figures import FIGURES, Figure, Kind, Measure, trend
+from cityjobs.reporting.rules.periods import Period, Slice, period_before, slices_of
+from cityjobs.reporting.rules.secrecy import Breakdown, hidden_cells
 
 TILES = (
     "ind_file_active",

@@ -13,7 +13,8 @@ import xlsxwriter  # type: ignore[import-untyped]
 from cityjobs.core.web import NARROW, day, number, percent
 from cityjobs.reporting.drawing import bars_svg
 from cityjobs.reporting.queries import Snapshot
-from cityjobs.reporting.rules import DEFINITIONS_VERSION, FIGURES, Breakdown, Kind, hidden_cells
+from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES, Kind
+from cityjobs.reporting.rules.secrecy import Breakdown, hidden_cells
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 NOT_PUBLISHED = "non publié"

@@ -16,7 +16,8 @@ from cityjobs.core.clock import PARIS
 from cityjobs.followups.rules import MEETINGS, WITHOUT_THE_PERSON
 from cityjobs.parcours.rules import AssignmentKind
 from cityjobs.people.rules import Gender
-from cityjobs.reporting.rules import DYNAMIC_EXITS, NEUTRAL_EXITS, YOUNG_BEFORE, Period
+from cityjobs.reporting.rules.figures import DYNAMIC_EXITS, NEUTRAL_EXITS, YOUNG_BEFORE
+from cityjobs.reporting.rules.periods import Period
 
 Condition = sa.ColumnElement[bool]
 

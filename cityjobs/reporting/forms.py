@@ -8,7 +8,7 @@ from wtforms import ValidationError
 
 from cityjobs.core.forms import ChoiceField, Form
 from cityjobs.core.web import month
-from cityjobs.reporting.rules import (
+from cityjobs.reporting.rules.periods import (
     DEFAULT_SPAN,
     PUBLISHED_SPANS,
     Asked,

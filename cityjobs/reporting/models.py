@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, created, key
-from cityjobs.reporting.rules import ReportState
+from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite
 
 

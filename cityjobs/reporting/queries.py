@@ -17,7 +17,9 @@ from cityjobs.core.web import Page
 from cityjobs.people.models import Person
 from cityjobs.reporting.facts import behind_figures, case_facts, contact_facts, facts_of, named_periods
 from cityjobs.reporting.models import ActivityReport
-from cityjobs.reporting.rules import FIGURES, Measure, Period, ReportState, Rows, Slice, slices_of
+from cityjobs.reporting.rules.figures import FIGURES, Measure, Rows
+from cityjobs.reporting.rules.periods import Period, Slice, slices_of
+from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteQpv, Organisation, ProgrammeYear, Qpv
 
 

@@ -29,19 +29,9 @@ from cityjobs.reporting.queries import (
     lines_behind,
     reports_of,
 )
-from cityjobs.reporting.rules import (
-    FIGURES,
-    PUBLISHED_SPANS,
-    REPORT_STATE_LABELS,
-    ROWS_LABELS,
-    SPAN_LABELS,
-    Kind,
-    Period,
-    ReportState,
-    Rows,
-    Span,
-    is_monthly,
-)
+from cityjobs.reporting.rules.figures import FIGURES, ROWS_LABELS, Kind, Rows
+from cityjobs.reporting.rules.periods import PUBLISHED_SPANS, SPAN_LABELS, Period, Span
+from cityjobs.reporting.rules.reports import REPORT_STATE_LABELS, ReportState, is_monthly
 
 bp = Blueprint("reporting", __name__)
 

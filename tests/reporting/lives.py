@@ -14,7 +14,7 @@ from cityjobs.parcours.models import Assignment, Parcours, Spotting
 from cityjobs.parcours.rules import ExitReason, SpottingChannel, Status
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
-from cityjobs.reporting.rules import Period
+from cityjobs.reporting.rules.periods import Period
 from cityjobs.territory.models import Cite, Qpv
 from tests.world import Member, World
 

@@ -29,16 +29,8 @@ from cityjobs.reporting.queries import (
     neighbourhoods_of,
     snapshot_of,
 )
-from cityjobs.reporting.rules import (
-    FIGURES,
-    Period,
-    Rows,
-    Span,
-    month_of,
-    period_before,
-    period_of,
-    slices_of,
-)
+from cityjobs.reporting.rules.figures import FIGURES, Rows
+from cityjobs.reporting.rules.periods import Period, Span, month_of, period_before, period_of, slices_of
 from tests.reporting.lives import DAY, Life, Recount, live, noon
 from tests.world import Member, World
 

@@ -10,7 +10,7 @@ import pytest
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import GRANTS, Permission, Role
 from cityjobs.parcours.rules import Status
-from cityjobs.reporting.rules import FIGURES
+from cityjobs.reporting.rules.figures import FIGURES
 from tests.manners import Page, PageClient
 from tests.world import World
 

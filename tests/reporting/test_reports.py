@@ -22,7 +22,9 @@ from cityjobs.reporting import tasks
 from cityjobs.reporting.actions import write_monthly_reports
 from cityjobs.reporting.documents import NOT_PUBLISHED, definitions, write_pdf, write_workbook
 from cityjobs.reporting.models import ActivityReport
-from cityjobs.reporting.rules import DEFINITIONS_VERSION, FIGURES, ReportState, month_of
+from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES
+from cityjobs.reporting.rules.periods import month_of
+from cityjobs.reporting.rules.reports import ReportState
 from tests.conftest import Databases, Letterbox
 from tests.manners import PageClient
 from tests.reporting.lives import live

@@ -8,27 +8,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cityjobs.parcours.rules import ExitReason
-from cityjobs.reporting.rules import (
+from cityjobs.reporting.rules.figures import (
     DYNAMIC_EXITS,
     FIGURES,
     NEUTRAL_EXITS,
-    SMALLEST_PUBLISHED,
-    Breakdown,
     Kind,
     Measure,
+    Trend,
+    trend,
+)
+from cityjobs.reporting.rules.periods import (
     Period,
     Span,
-    Sum,
-    Trend,
-    cells_to_hide,
-    hidden_cells,
-    hides_share,
     month_of,
     period_before,
     period_of,
     published_period_of,
     slices_of,
-    trend,
+)
+from cityjobs.reporting.rules.secrecy import (
+    SMALLEST_PUBLISHED,
+    Breakdown,
+    Sum,
+    cells_to_hide,
+    hidden_cells,
+    hides_share,
 )
 
 PROGRAMME = Period(date(2021, 1, 1), date(2027, 12, 31))

@@ -1,0 +1,1 @@
+"""What each figure means, over which days, and which figures may leave the Cité."""
