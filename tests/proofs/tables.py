@@ -10,7 +10,7 @@ from tests.proofs.measures import FOLDER, ROOT, read_measures
 HEAD = "| test | what | number | bar | margin | date | commit | command |\n|---|---|---:|---:|---:|---|---|---|\n"
 PLACE = re.compile(r"(<!-- measures: ([\w-]+)(?: only ([^>]*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 """A table stands between `<!-- measures: NAME -->` (of docs/measures/NAME.jsonl) and `<!-- end -->`;
-with `only A, B` it shows the tests whose names begin so."""
+with `only 1, 2` it shows the tests of these numbers."""
 
 
 def line_of(measure: dict[str, Any]) -> str:
@@ -28,8 +28,12 @@ def fill(text: str, folder: Path = FOLDER) -> str:
 
     def table(found: re.Match[str]) -> str:
         opening, name, only, end = found.groups()
-        wanted = tuple(word.strip() for word in (only or "").split(",") if word.strip()) or ("",)
-        lines = [m for m in read_measures(folder / f"{name}.jsonl") if m["test"].startswith(wanted)]
+        wanted = {word.strip() for word in (only or "").split(",")} - {""}
+        lines = [
+            measure
+            for measure in read_measures(folder / f"{name}.jsonl")
+            if not wanted or measure["test"].split()[0] in wanted
+        ]
         return opening + HEAD + "".join(map(line_of, lines)) + end
 
     return PLACE.sub(table, text)
