@@ -11,7 +11,7 @@ from cityjobs.accounts import tasks as account_tasks
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
 from cityjobs.coordination import views as coordination
-from cityjobs.core import db, heartbeat, jobs, journal, permissions, post, web
+from cityjobs.core import audit, db, heartbeat, jobs, journal, permissions, post, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
 from cityjobs.desk import views as desk
 from cityjobs.followups import views as followups
@@ -63,7 +63,7 @@ class Application(Flask):
 
     def dispatch_request(self) -> Response:
         """Run the view, then commit or roll back."""
-        return db.settle(make_response(super().dispatch_request()))
+        return audit.settle(make_response(super().dispatch_request()))
 
 
 def create_app(config: Mapping[str, object]) -> Flask:

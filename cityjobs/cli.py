@@ -1,7 +1,9 @@
 """Commands: thin, each one transaction, done as SYSTEM."""
 
 import json
-from datetime import datetime
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from flask.cli import AppGroup, with_appcontext
 from cityjobs.accounts.actions import AlreadyThere, Invitation, invite
 from cityjobs.accounts.queries import find_cite, find_in_collective
 from cityjobs.accounts.rules import DEMO_PASSWORD
+from cityjobs.core import audit
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.forms import EMAIL_SHAPE
@@ -290,10 +293,85 @@ def accounts_invite(
     click.echo("L’invitation est dans la boîte d’envoi.")
 
 
+class Anchor(click.ParamType[tuple[int, str]]):
+    """« 240:9f3c… »: the number of a seal and its hash, as noted outside the database."""
+
+    name = "number:hash"
+
+    def convert(self, value: str, _param: object, _context: object) -> tuple[int, str]:
+        """Its two parts."""
+        number, _, noted = value.partition(":")
+        if not number.isdecimal() or not re.fullmatch(r"[0-9a-fA-F]{64}", noted):
+            self.fail(
+                f"« {value} » n’est pas un repère : écrivez-le comme 240:9f3c… (64 chiffres après les deux-points)."
+            )
+        return int(number), noted
+
+
+audit_group = AppGroup("audit", help="The journal of what was read and written.")
+FAULT_SENTENCES = {
+    audit.Kind.ALTERED: "ligne {line} modifiée après son scellement (sceau {seal})",
+    audit.Kind.REMOVED: "ligne {line} supprimée (sceau {seal})",
+    audit.Kind.INSERTED: "ligne {line} ajoutée après coup (sceau {seal})",
+    audit.Kind.SEAL_ALTERED: "sceau {seal} modifié",
+    audit.Kind.SEAL_MISSING: "sceau {seal} manquant",
+    audit.Kind.UNSAID_PURGE: "lignes du sceau {seal} effacées sans que le journal le dise",
+    audit.Kind.NOT_ANCHORED: "sceau {seal} différent du repère donné",
+}
+MOST_SHOWN = 100
+
+
+@audit_group.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with every fault.")
+@click.option(
+    "--anchor", "anchors", type=Anchor(), multiple=True, help="A seal noted elsewhere: NUMBER:HASH."
+)
+def audit_verify(as_json: bool, anchors: tuple[tuple[int, str], ...]) -> None:
+    """Seal what can be, then compare the journal with its seals; answers 1 when it is not whole. Needs OWNER_DATABASE_URL."""
+    if not current_app.config["OWNER_DATABASE_URI"]:
+        raise click.ClickException(
+            "Le journal ne se lit que par son propriétaire : donnez OWNER_DATABASE_URL."
+        )
+    act_as(SYSTEM)
+    with transaction():
+        audit.seal.run()
+    engine = sa.create_engine(
+        current_app.config["OWNER_DATABASE_URI"], poolclass=sa.NullPool, hide_parameters=True
+    )
+    with engine.connect() as owner:
+        verdict = audit.verify(owner, dict(anchors))
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"whole": not verdict.faults, **asdict(verdict)}, default=str, ensure_ascii=False, indent=2
+            )
+        )
+    else:
+        _print_verdict(verdict)
+    if verdict.faults:
+        raise SystemExit(1)
+
+
+def _print_verdict(verdict: audit.Verdict) -> None:
+    for fault in verdict.faults[:MOST_SHOWN]:
+        click.echo(f"  {FAULT_SENTENCES[fault.kind].format(seal=fault.seal, line=fault.line)}")
+    if len(verdict.faults) > MOST_SHOWN:
+        click.echo(f"  … et {len(verdict.faults) - MOST_SHOWN} autres (--json les donne toutes)")
+    click.echo("Le journal n’est plus entier." if verdict.faults else "Le journal est entier.")
+    click.echo(
+        f"Lignes scellées : {verdict.lines}, dans {verdict.seals} sceau(x). En attente : {verdict.waiting}."
+    )
+    if verdict.last and verdict.until and not verdict.faults:
+        click.echo(
+            f"Dernier sceau, à noter hors de la base : {verdict.last} ({verdict.until.astimezone(UTC):%d/%m/%Y %H:%M} UTC)"
+        )
+
+
 def init_app(app: Flask) -> None:
     """Attach every command."""
     for command in (
         permissions_command,
+        audit_group,
         accounts_group,
         territory_group,
         demo_command,

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 import sqlalchemy as sa
-from flask import Flask, Response
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, declared_attr, mapped_column
@@ -146,15 +146,6 @@ def rollback() -> None:
     session = db.session()
     session.rollback()
     session.info.pop("after_commit", None)
-
-
-def settle(response: Response) -> Response:
-    """Commit what a request did when its answer is a success, else roll it back."""
-    if response.status_code < 400:
-        commit()
-    else:
-        rollback()
-    return response
 
 
 def init_app(app: Flask) -> None:
