@@ -35,17 +35,16 @@ from cityjobs.territory.rules import OrganisationFacts, OrganisationFamily, QpvG
 @click.command("permissions")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def permissions_command(as_json: bool) -> None:
-    """Print who may do what."""
+    """Print who may do what, and how far."""
     table = grants_table()
     if as_json:
         click.echo(json.dumps(table, ensure_ascii=False, indent=2))
         return
-    click.echo("permission".ljust(22) + "  ".join(role.value for role in Role))
-    for line in table:
-        marks = "  ".join(
-            ("x" if line["roles"][role.value] else "·").center(len(role.value)) for role in Role
-        )
-        click.echo(line["permission"].ljust(22) + marks)
+    rows = [["permission", *Role]]
+    rows += [[line["permission"], *("+".join(line["roles"][role]) or "·" for role in Role)] for line in table]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 territory_group = AppGroup("territory", help="Cités, communes and QPV.")

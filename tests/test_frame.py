@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 
 from cityjobs.app import create_app
-from cityjobs.core.permissions import GRANTS, Permission, Role, RouteWithoutPermission
+from cityjobs.core.grants import GRANTS, Permission, Role, codes_of
+from cityjobs.core.permissions import RouteWithoutPermission
 from tests.manners import PageClient
 
 
@@ -26,9 +27,12 @@ def test_the_table_of_grants_is_printed(built_app: Flask) -> None:
     runner = built_app.test_cli_runner()
     table = json.loads(runner.invoke(args=["permissions", "--json"]).output)
     assert {
-        line["permission"]: {role for role, granted in line["roles"].items() if granted} for line in table
-    } == {permission.value: {role.value for role in roles} for permission, roles in GRANTS.items()}
+        line["permission"]: {role: codes for role, codes in line["roles"].items() if codes} for line in table
+    } == {
+        permission.value: {role.value: codes_of(reach) for role, reach in given.items()}
+        for permission, given in GRANTS.items()
+    }
     lines = runner.invoke(args=["permissions"]).output.splitlines()
     assert len(lines) == len(Permission) + 1
     managed = next(line for line in lines if line.startswith("accounts.manage")).split()
-    assert managed[1:] == ["x" if role is Role.ADMINISTRATOR else "·" for role in Role]
+    assert managed[1:] == ["cite" if role is Role.ADMINISTRATOR else "·" for role in Role]

@@ -1,4 +1,4 @@
-"""Who may do what: one table of grants, one decorator, one gate that is shut by default."""
+"""One decorator and one gate, shut by default; what it lets through is said by the table of `core.grants`."""
 
 import enum
 from collections.abc import Callable
@@ -7,97 +7,39 @@ from typing import Any, TypeVar
 from flask import Flask, abort, current_app, request
 from flask_login import current_user
 
+from cityjobs.core.grants import (
+    GRANTS,
+    PERMISSION_LABELS,
+    ROLE_LABELS,
+    Permission,
+    Reach,
+    Role,
+    grants_table,
+    reach_of,
+)
 
-class Role(enum.StrEnum):
-    """As what somebody works in a Cité (domain.md §1.2)."""
-
-    REFERENT = "referent"
-    COORDINATOR = "coordinator"
-    CHEF_DE_FILE = "chef_de_file"
-    PARTNER = "partner"
-    SPOTTER = "spotter"
-    FUNDER = "funder"
-    ADMINISTRATOR = "administrator"
-
-
-ROLE_LABELS: dict[Role, str] = {
-    Role.REFERENT: "Référent de parcours",
-    Role.COORDINATOR: "Coordination",
-    Role.CHEF_DE_FILE: "Chef de file",
-    Role.PARTNER: "Partenaire",
-    Role.SPOTTER: "Repérage",
-    Role.FUNDER: "Financeur",
-    Role.ADMINISTRATOR: "Administration",
-}
-
-
-class Permission(enum.StrEnum):
-    """One thing that can be done; which rows it may be done to is another question."""
-
-    PEOPLE_LIST = "people.list"
-    PEOPLE_EXPORT = "people.export"
-    PERSON_READ = "person.read"
-    PERSON_EDIT = "person.edit"
-    PERSON_SPOT = "person.spot"
-    PARCOURS_MOVE = "parcours.move"
-    FOLLOWUP_READ = "followup.read"
-    FOLLOWUP_LOG = "followup.log"
-    DAY_SEE = "day.see"
-    COORDINATION_SEE = "coordination.see"
-    ASSIGN = "parcours.assign"
-    PILOTAGE_SEE = "pilotage.see"
-    PILOTAGE_ROWS = "pilotage.rows"
-    REPORT_READ = "report.read"
-    REPORT_REQUEST = "report.request"
-    CITE_EDIT = "cite.edit"
-    ORGANISATIONS_EDIT = "organisations.edit"
-    ACCOUNTS_MANAGE = "accounts.manage"
-
-
-PERMISSION_LABELS: dict[Permission, str] = {
-    Permission.PEOPLE_LIST: "Voir la liste des personnes",
-    Permission.PEOPLE_EXPORT: "Exporter la liste affichée",
-    Permission.PERSON_READ: "Ouvrir le dossier d’une personne visible",
-    Permission.PERSON_EDIT: "Modifier l’identité et le contact",
-    Permission.PERSON_SPOT: "Enregistrer un repérage",
-    Permission.PARCOURS_MOVE: "Faire avancer ou clore un parcours",
-    Permission.FOLLOWUP_READ: "Lire les échanges et prochaines étapes",
-    Permission.FOLLOWUP_LOG: "Noter un échange, fixer une prochaine étape",
-    Permission.DAY_SEE: "Voir « Ma journée »",
-    Permission.COORDINATION_SEE: "Voir le tableau de coordination",
-    Permission.ASSIGN: "Attribuer un référent",
-    Permission.PILOTAGE_SEE: "Voir les chiffres de la Cité",
-    Permission.PILOTAGE_ROWS: "Ouvrir les lignes derrière un chiffre",
-    Permission.REPORT_READ: "Lire les rapports d’activité",
-    Permission.REPORT_REQUEST: "Demander un rapport d’activité",
-    Permission.CITE_EDIT: "Régler la Cité : programme, enveloppe, périmètre",
-    Permission.ORGANISATIONS_EDIT: "Tenir l’annuaire des organisations",
-    Permission.ACCOUNTS_MANAGE: "Inviter et désactiver des comptes",
-}
-
-_CASEWORK = frozenset({Role.REFERENT, Role.COORDINATOR})
-_FIGURES = frozenset({Role.REFERENT, Role.COORDINATOR, Role.CHEF_DE_FILE, Role.FUNDER})
-
-GRANTS: dict[Permission, frozenset[Role]] = {
-    Permission.PEOPLE_LIST: _CASEWORK | {Role.SPOTTER},
-    Permission.PEOPLE_EXPORT: _CASEWORK,
-    Permission.PERSON_READ: _CASEWORK | {Role.SPOTTER},
-    Permission.PERSON_EDIT: _CASEWORK,
-    Permission.PERSON_SPOT: _CASEWORK | {Role.SPOTTER},
-    Permission.PARCOURS_MOVE: _CASEWORK,
-    Permission.FOLLOWUP_READ: _CASEWORK,
-    Permission.FOLLOWUP_LOG: _CASEWORK,
-    Permission.DAY_SEE: _CASEWORK,
-    Permission.COORDINATION_SEE: frozenset({Role.COORDINATOR}),
-    Permission.ASSIGN: frozenset({Role.COORDINATOR}),
-    Permission.PILOTAGE_SEE: _FIGURES,
-    Permission.PILOTAGE_ROWS: _FIGURES - {Role.FUNDER},
-    Permission.REPORT_READ: frozenset({Role.COORDINATOR, Role.CHEF_DE_FILE, Role.FUNDER}),
-    Permission.REPORT_REQUEST: frozenset({Role.COORDINATOR, Role.CHEF_DE_FILE}),
-    Permission.CITE_EDIT: frozenset({Role.ADMINISTRATOR}),
-    Permission.ORGANISATIONS_EDIT: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR}),
-    Permission.ACCOUNTS_MANAGE: frozenset({Role.ADMINISTRATOR}),
-}
+__all__ = [
+    "GRANTS",
+    "PERMISSION_LABELS",
+    "PUBLIC",
+    "ROLE_LABELS",
+    "SIGNED_IN",
+    "Access",
+    "Needed",
+    "Permission",
+    "Reach",
+    "Role",
+    "RouteWithoutPermission",
+    "can",
+    "check_every_route",
+    "gate",
+    "grants_table",
+    "may",
+    "needed_by",
+    "reach_of",
+    "requires",
+    "signed_in",
+]
 
 
 class Access(enum.StrEnum):
@@ -129,7 +71,7 @@ def requires(needed: Needed) -> Callable[[View], View]:
 
 def may(role: str | None, permission: Permission) -> bool:
     """Whether the table of grants gives this permission to this role."""
-    return role in GRANTS[permission]
+    return bool(reach_of(role, permission))
 
 
 def can(permission: Permission | str) -> bool:
@@ -172,15 +114,3 @@ def gate() -> None:
 def signed_in() -> Any:
     """The professional at the keyboard: an accounts.rules.Professional."""
     return current_user._get_current_object()
-
-
-def grants_table() -> list[dict[str, Any]]:
-    """The whole table, one dict per permission, for the help page, the command and the tests."""
-    return [
-        {
-            "permission": permission.value,
-            "label": PERMISSION_LABELS[permission],
-            "roles": {role.value: role in GRANTS[permission] for role in Role},
-        }
-        for permission in Permission
-    ]

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from cityjobs.accounts.views import door, links, members, mine, presence, throttle
+from cityjobs.accounts.views import door, help, links, members, mine, presence, throttle
 from cityjobs.accounts.views.blueprint import bp
 
 
@@ -15,4 +15,4 @@ def init_app(app: Flask) -> None:
     throttle.init_app(app)
 
 
-__all__ = ["door", "init_app", "links", "members", "mine"]
+__all__ = ["door", "help", "init_app", "links", "members", "mine"]

@@ -1,4 +1,4 @@
-"""One's own account: sessions, password, the Cité worked in, drafts; and help."""
+"""One's own account: sessions, password, the Cité worked in, drafts."""
 
 import uuid
 
@@ -24,7 +24,6 @@ from cityjobs.core.permissions import (
     ROLE_LABELS,
     SIGNED_IN,
     Role,
-    grants_table,
     requires,
     signed_in,
 )
@@ -152,13 +151,3 @@ def drop_draft(key: str) -> ResponseReturnValue:
 def _check_draft_key(key: str) -> None:
     if not DRAFT_KEY.fullmatch(key):
         abort(404)
-
-
-# Help
-
-
-@bp.get("/aide")
-@requires(SIGNED_IN)
-def help_page() -> ResponseReturnValue:
-    """Who may do what, who sees whom, the keys, the rule of passwords."""
-    return render_template("help/help.html", grants=grants_table(), roles=list(Role), labels=ROLE_LABELS)
