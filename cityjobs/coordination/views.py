@@ -46,6 +46,7 @@ from cityjobs.coordination.rules import (
     standing,
     suggest_each,
 )
+from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
@@ -335,6 +336,7 @@ def _referent_choices(cite_id: uuid.UUID) -> list[tuple[str, str]]:
 def _show_team(person_id: uuid.UUID, form: SecondForm, change: AssignForm) -> str:
     _, cite_id = _here()
     parcours = _parcours_here(person_id, cite_id)
+    record_reading("person", person_id, cite_id)
     form.colleague.choices = _referent_choices(cite_id)
     _offer_everything(cite_id, change)
     change.batch.data = change.batch.data or str(uuid.uuid4())

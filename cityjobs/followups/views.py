@@ -64,8 +64,10 @@ SHARED = ("synthesis", "mode", "held_on", "duration", "reached", "private_note")
 
 
 def load_case(person_id: uuid.UUID) -> tuple[Person, Parcours]:
-    """The person and their present parcours, or 404."""
-    return find_case(person_id) or abort(404)
+    """The person and their present parcours, or 404; a page made from them is a reading of the file."""
+    person, parcours = find_case(person_id) or abort(404)
+    record_reading("person", person.id, person.cite_id)
+    return person, parcours
 
 
 def file_of(person_id: uuid.UUID) -> str:
@@ -153,6 +155,7 @@ def correct(person_id: uuid.UUID, interview_id: uuid.UUID) -> ResponseReturnValu
     posted = request.method == "POST"
     person, _ = load_case(person_id)
     found = find_interview(person_id, interview_id, to_change=posted) or abort(404)
+    record_reading("interview", found.id, found.cite_id)
     note = find_private_note(found.id)
     form = correction_of(found, note, posted=posted)
     parcours = db.session.get(Parcours, found.parcours_id) or abort(404)
@@ -164,8 +167,6 @@ def correct(person_id: uuid.UUID, interview_id: uuid.UUID) -> ResponseReturnValu
             write_private_note(found, note, form.note(), person=person)
         flash("Échange corrigé. La version d’avant est conservée.", "done")
         return redirect_after(url_for(".interview", person_id=person.id, interview_id=found.id))
-    if not posted:
-        record_reading("interview", found.id, found.cite_id)
     return render_template("followups/correct.html", person=person, interview=found, form=form), (
         422 if form.errors else 200
     )

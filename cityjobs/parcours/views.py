@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from datetime import date
 
 from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request
@@ -10,6 +11,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import IntegrityError
 
 from cityjobs.accounts.rules import Professional
+from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
@@ -42,6 +44,20 @@ bp = Blueprint("parcours", __name__)
 THANKS = "Le repérage est enregistré. Merci : la coordination va désigner un référent."
 
 
+def _person_of(person_id: uuid.UUID) -> Person:
+    """The person, or 404; a page made from them is a reading of the file."""
+    person = find_person(person_id) or abort(404)
+    record_reading("person", person.id, person.cite_id)
+    return person
+
+
+def _note_look_alikes(found: Sequence[object]) -> None:
+    """Showing people of the whole Cité is a reading; finding nobody is not."""
+    me: Professional = signed_in()
+    if found and me.cite_id:
+        record_reading("look_alikes", me.cite_id, me.cite_id)
+
+
 # Spotting
 
 
@@ -68,8 +84,10 @@ def search() -> ResponseReturnValue:
     sought = read_search(asked.q.data, today())
     form = SpotForm(formdata=None, data=_first_answers(sought))
     form.offer_quarters(quarters_of(signed_in().cite_id, today()))
+    found = people_sought(sought)
+    _note_look_alikes(found)
     return render_template(
-        "parcours/spot.html", search=asked, sought=sought, found=people_sought(sought), form=form, alike=[]
+        "parcours/spot.html", search=asked, sought=sought, found=found, form=form, alike=[]
     )
 
 
@@ -158,7 +176,9 @@ def _look_alikes(form: SpotForm, *, but_not: uuid.UUID | None = None) -> list[Lo
     }
     if len(names) < 3 and not any(answered.values()):
         return []
-    return look_alikes_of(names, but_not=but_not, **answered)
+    alike = look_alikes_of(names, but_not=but_not, **answered)
+    _note_look_alikes(alike)
+    return alike
 
 
 def _names_of(alike: list[LookAlike]) -> str:
@@ -191,7 +211,7 @@ def _read_key(key: str | None, me: Professional) -> uuid.UUID | None:
 def reopen(person_id: uuid.UUID) -> ResponseReturnValue:
     """Open a new parcours for somebody whose parcours is closed."""
     me: Professional = signed_in()
-    person = find_person(person_id) or abort(404)
+    person = _person_of(person_id)
     former = find_present_parcours(person.id) or abort(404)
     if former.ended_on is None:
         flash("Un parcours est déjà ouvert pour cette personne.", "calm")
@@ -231,7 +251,7 @@ def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
     """The day and the reason of one event, and what it entails."""
     if event not in tuple(Event):
         abort(404)
-    person = find_person(person_id) or abort(404)
+    person = _person_of(person_id)
     parcours = find_present_parcours(person.id) or abort(404)
     if Event(event) not in events_from(Status(parcours.status)):
         return _already_moved(person, parcours), 409
@@ -245,7 +265,7 @@ def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
 def move(person_id: uuid.UUID) -> ResponseReturnValue:
     """Record one event: of two people who overlap, the second is told what the first did."""
     me: Professional = signed_in()
-    person = find_person(person_id) or abort(404)
+    person = _person_of(person_id)
     if request.form.get("event") not in tuple(Event):
         abort(400)
     event = Event(request.form["event"])

@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.accounts.rules import Professional
+from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
 from cityjobs.core.forms import chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
@@ -28,6 +29,7 @@ def edit(person_id: uuid.UUID) -> ResponseReturnValue:
     """Change identity, contact and address; two people who overlap choose between both versions."""
     me: Professional = signed_in()
     person = find_person(person_id, to_change=request.method == "POST") or abort(404)
+    record_reading("person", person.id, person.cite_id)
     chosen = chosen_answers(request.form)
     form = (
         PersonForm(chosen, data=answers_about(person)) if chosen else PersonForm(data=answers_about(person))

@@ -4,6 +4,7 @@ from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.accounts.rules import Professional
+from cityjobs.core.audit import record_reading
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import Page, page_number
@@ -27,6 +28,7 @@ def ledger() -> ResponseReturnValue:
     """The ledger of the Cité: counts by rule and state, then the lines of one state."""
     me: Professional = signed_in()
     cite_id = me.cite_id or abort(403)
+    record_reading("reminders", cite_id, cite_id)
     counts = counts_by_rule_and_state(cite_id)
     asked = request.args.get("etat", "")
     states = [ReminderState(asked)] if asked in tuple(ReminderState) else list(ReminderState)

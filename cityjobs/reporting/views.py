@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, abort, flash, render_template, request, send
 from flask.typing import ResponseReturnValue
 
 from cityjobs.accounts.rules import Professional
+from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, can, requires, signed_in
 from cityjobs.core.web import page_number, redirect_after
@@ -93,6 +94,7 @@ def lines() -> ResponseReturnValue:
     """The rows behind one figure: names for who may open the files, initials for others."""
     figure = FIGURES.get(request.args.get("figure", "")) or abort(404)
     setting = _setting()
+    record_reading("figure_rows", setting.id, setting.id)
     asked = read_period(request.args, today(), setting.programme, published=False)
     narrowed = Narrowed(_identifier("referent"), _identifier("qpv"))
     page = lines_behind(figure.code, setting, asked.period, narrowed=narrowed, page=page_number())
@@ -172,7 +174,9 @@ def _reports_page(form: ReportForm) -> str:
 def report(report_id: uuid.UUID) -> ResponseReturnValue:
     """One report: how far it is, then its frozen figures under the definitions of that day."""
     me: Professional = signed_in()
-    found = find_report(report_id, me.cite_id or abort(404)) or abort(404)
+    cite_id = me.cite_id or abort(404)
+    found = find_report(report_id, cite_id) or abort(404)
+    record_reading("activity_report", report_id, cite_id)
     return render_template(
         "reporting/report.html",
         report=found,
@@ -191,7 +195,9 @@ def report(report_id: uuid.UUID) -> ResponseReturnValue:
 def download(report_id: uuid.UUID, kind: str) -> ResponseReturnValue:
     """One file of a report that is ready."""
     me: Professional = signed_in()
-    found = find_file(report_id, me.cite_id or abort(404), kind) or abort(404)
+    cite_id = me.cite_id or abort(404)
+    found = find_file(report_id, cite_id, kind) or abort(404)
+    record_reading("activity_report", report_id, cite_id)
     return send_file(
         io.BytesIO(found.content),
         mimetype=FILE_TYPES[kind],

@@ -284,4 +284,4 @@ def test_pages_cost_the_same_however_many_rows(
         if role != "funder":
             with count_queries() as lines:
                 client.get("/pilotage/lignes?figure=ind_accompagnees&periode=annee")
-            assert len(lines) == 3, lines
+            assert len(lines) == 4, lines

@@ -46,6 +46,8 @@ CHIPS = {
 def people() -> ResponseReturnValue:
     """Who is followed, or who was spotted: counts, filters, rows; the whole state is in the address."""
     me: Professional = signed_in()
+    if me.cite_id:
+        record_reading("people", me.cite_id, me.cite_id)
     role = me.role or Role.SPOTTER
     filters = read_filters(request.args, role, today())
     asked = PeopleList(filters, role, today())
