@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     secret_key: str = ""
     base_url: str = ""
     trusted_proxies: int = 0
+    metrics_token: str = ""
+    error_tracker_dsn: str = ""
     state_dir: Path
 
     @classmethod
@@ -118,6 +120,8 @@ class Settings(BaseSettings):
             "PREFERRED_URL_SCHEME": base.scheme,
             "TRUSTED_HOSTS": sorted({base.hostname or "localhost", "localhost", "127.0.0.1"}),
             "TRUSTED_PROXIES": self.trusted_proxies,
+            "METRICS_TOKEN": self.metrics_token,
+            "ERROR_TRACKER_DSN": self.error_tracker_dsn,
             "STATE_DIR": str(self.state_dir),
             "SQLALCHEMY_DATABASE_URI": self.database_uri,
             "SQLALCHEMY_ENGINE_OPTIONS": self._engine_options(),
@@ -176,11 +180,12 @@ def default_home(environ: Mapping[str, str]) -> Path:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment (or `environ`), then the local home when no database is named at all.
+    """Read the environment (or `environ`), the credentials, then the local home when no database is named at all.
 
     Raises ConfigurationRefused with every problem at once.
     """
-    given = os.environ if environ is None else environ
+    stated = os.environ if environ is None else environ
+    given = {**_credentials(stated), **stated}
     home = default_home(given)
     values = {**_local_values(given, home), **{name: value for name, value in given.items() if value}}
     values.setdefault("PROCESS", "command" if given.get("FLASK_RUN_FROM_CLI") == "true" else "web")
@@ -203,6 +208,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def _credentials(given: Mapping[str, str]) -> dict[str, str]:
+    """The values that the service manager handed over as files, each named like its variable.
+
+    Source: systemd.exec(5), LoadCredential. A secret in a file shows in no listing of processes.
+    """
+    place = given.get("CREDENTIALS_DIRECTORY")
+    if not place:
+        return {}
+    files = {name.upper(): Path(place) / name.upper() for name in Settings.model_fields}
+    return {name: file.read_text(encoding="utf-8").strip() for name, file in files.items() if file.is_file()}
+
+
 def _local_values(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """What the supervisor of `make run` wrote for commands typed beside it."""
     if any(given.get(name) for name in _DATABASE_VARIABLES):
@@ -223,6 +240,7 @@ def _problems_of(settings: Settings) -> list[str]:
         *_redis_problems(settings),
         *_mail_problems(settings),
         *_web_problems(settings),
+        *_watching_problems(settings),
     ]
 
 
@@ -311,6 +329,21 @@ def _web_problems(settings: Settings) -> list[str]:
         problems.append("BASE_URL doit commencer par https:// en production.")
     if settings.trusted_proxies < 0:
         problems.append("TRUSTED_PROXIES est le nombre de relais devant CityJobs : 0 ou plus.")
+    return problems
+
+
+def _watching_problems(settings: Settings) -> list[str]:
+    problems = []
+    token = settings.metrics_token
+    if token and (len(token) < 32 or len(set(token)) < 10):
+        problems.append("METRICS_TOKEN est trop simple : au moins 32 caractères tirés au hasard.")
+    tracker = urlsplit(settings.error_tracker_dsn)
+    if not settings.error_tracker_dsn:
+        return problems
+    if tracker.scheme not in {"http", "https"} or not tracker.hostname or not tracker.username:
+        problems.append("ERROR_TRACKER_DSN doit être de la forme https://clé@serveur/numéro.")
+    elif tracker.scheme == "http" and tracker.hostname not in _LOOPBACK:
+        problems.append("ERROR_TRACKER_DSN enverrait les incidents en clair : employez https://.")
     return problems
 
 

@@ -11,7 +11,7 @@ from cityjobs.accounts import tasks as account_tasks
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
 from cityjobs.coordination import views as coordination
-from cityjobs.core import audit, db, heartbeat, jobs, journal, permissions, post, web
+from cityjobs.core import audit, db, heartbeat, jobs, journal, metrics, permissions, post, tracker, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
 from cityjobs.desk import views as desk
 from cityjobs.followups import views as followups
@@ -71,7 +71,7 @@ def create_app(config: Mapping[str, object]) -> Flask:
     app = Application(__name__, template_folder="../templates", static_folder=None)
     app.config.update(config)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
-    for part in (journal, db, post, web):
+    for part in (journal, db, post, tracker, web, metrics):
         part.init_app(app)
     Migrate(app, db.db, directory="migrations")
     jobs.create_celery(app)

@@ -5,6 +5,7 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 import click
 import sqlalchemy as sa
@@ -14,12 +15,13 @@ from flask.cli import AppGroup, with_appcontext
 from cityjobs.accounts.actions import AlreadyThere, Invitation, invite
 from cityjobs.accounts.queries import find_cite, find_in_collective
 from cityjobs.accounts.rules import DEMO_PASSWORD
-from cityjobs.core import audit
+from cityjobs.core import audit, outbox
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.forms import EMAIL_SHAPE
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
+from cityjobs.reminders.actions import write_due_lines
 from cityjobs.reminders.queries import lines_to_send
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_leave
 from cityjobs.reminders.tasks import send_as_of
@@ -192,6 +194,25 @@ def reminders_send(at: datetime) -> None:
     click.echo(
         f"{sum(states.values())} lettre(s) : "
         + (", ".join(f"{n} {state}" for state, n in states.items()) or "rien à envoyer")
+    )
+
+
+outbox_group = AppGroup("outbox", help="Letters.")
+
+
+@outbox_group.command("recall")
+@click.argument("log", type=click.File())
+def outbox_recall(log: TextIO) -> None:
+    """After a restore, before any worker starts: tell the outbox which letters had left, from the workers' logs."""
+    letters = outbox.letters_sent(log)
+    act_as(SYSTEM)
+    with transaction():
+        for on in sorted({day_of(letter.at) for letter in letters if letter.about}):
+            write_due_lines(max(letter.at for letter in letters if day_of(letter.at) == on))
+        recalled = outbox.recall_sent(letters)
+    click.echo(
+        f"Lettres déjà parties : {len(letters)}. Attendaient encore : {recalled['recalled']}. "
+        f"Inconnues de la base, notées : {recalled['written']}."
     )
 
 
@@ -375,6 +396,7 @@ def init_app(app: Flask) -> None:
         territory_group,
         demo_command,
         reminders_group,
+        outbox_group,
         reports_group,
     ):
         app.cli.add_command(command)

@@ -66,6 +66,10 @@ def test_an_empty_environment_is_refused_naming_everything() -> None:
         ({"MAIL_FROM": "CityJobs"}, "MAIL_FROM"),
         ({"TRUSTED_PROXIES": "-1"}, "TRUSTED_PROXIES"),
         ({"TRUSTED_PROXIES": "many"}, "TRUSTED_PROXIES"),
+        ({"METRICS_TOKEN": "short"}, "METRICS_TOKEN"),
+        ({"METRICS_TOKEN": "a" * 40}, "METRICS_TOKEN"),
+        ({"ERROR_TRACKER_DSN": "http://key@tracker.example/1"}, "ERROR_TRACKER_DSN"),
+        ({"ERROR_TRACKER_DSN": "https://tracker.example/1"}, "ERROR_TRACKER_DSN"),
         ({"ENVIRONMENT": "prod"}, "ENVIRONMENT"),
         ({"PROCESS": "cron"}, "PROCESS"),
         ({"PROCESS": "worker"}, "WORKER_DATABASE_URL"),
@@ -106,6 +110,19 @@ def test_a_unix_socket_is_spelt_as_each_library_wants() -> None:
     assert forms.celery == "redis+socket://:secret@/run/valkey.sock?virtual_host=2"
     assert forms.limiter == "redis+unix://:secret@/run/valkey.sock?db=2"
     assert redis_forms("redis://cache:6379/1").celery == "redis://cache:6379/1"
+
+
+def test_secrets_may_come_as_files_of_the_service_manager(tmp_path: Path) -> None:
+    kept = "Zz9kV3xQ9mT2pLr8WbZ5nYc7HdJ4sFg6AuE1oRi"
+    (tmp_path / "SECRET_KEY").write_text(f"{kept}\n")
+    (tmp_path / "DATABASE_URL").write_text("postgresql://cityjobs_web:a@elsewhere.example/cityjobs")
+    (tmp_path / "OTHER").write_text("nothing to do with us")
+    told = {name: value for name, value in SOUND.items() if name != "SECRET_KEY"}
+    config = load_settings({**told, "CREDENTIALS_DIRECTORY": str(tmp_path)}).flask_config()
+    assert config["SECRET_KEY"] == kept
+    assert config["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://cityjobs_web:a@db.example/cityjobs", (
+        "what the environment says comes first"
+    )
 
 
 def write_local_settings(home: Path) -> None:

@@ -5,10 +5,12 @@ from what is true then. Each kind registers how it is composed, and what is to b
 """
 
 import enum
+import json
 import logging
 import smtplib
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +69,7 @@ class Outgoing(Model):
         sa.Index(
             "ix_outgoing_unsettled", "not_before", postgresql_where=sa.text("state in ('waiting', 'sending')")
         ),
+        sa.Index("ix_outgoing_failed", "settled_at", postgresql_where=sa.text("state = 'failed'")),
     )
 
 
@@ -80,11 +83,15 @@ def _nothing(_row: Outgoing) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """How letters of one kind are made. `compose` returning None cancels: there is no longer anything to say."""
+    """How letters of one kind are made. `compose` returning None cancels: there is no longer anything to say.
+
+    `by_clock`: nobody asks for these, the clock does, so that it would ask again after a restore.
+    """
 
     compose: Compose
     claimed: Hook = field(default=_nothing)
     settled: Hook = field(default=_nothing)
+    by_clock: bool = False
 
 
 KINDS: dict[str, Kind] = {}
@@ -158,10 +165,83 @@ def _send(identifier: uuid.UUID) -> str:
         db.session.flush()
         postman: Postman = current_app.extensions["postman"]
         postman.send(letter, to=row.recipient, reference=row.id)
+        log.info("letter_sent", extra=_trace_of(row))
         row.state = Delivery.SENT
     row.settled_at, row.failure = now(), None
     _tell_settled(row)
     return row.state.value
+
+
+def _trace_of(row: Outgoing) -> dict[str, Any]:
+    """What the log keeps of a letter that left, so that a restored database can be told: identifiers alone."""
+    trace: dict[str, Any] = {"letter": str(row.id), "kind": row.kind}
+    if KINDS[row.kind].by_clock:
+        trace |= {"about": row.dedupe_key, "facts": row.facts}
+    return trace
+
+
+@dataclass(frozen=True)
+class SentLetter:
+    """A letter that left, as the worker's log says; `about` and `facts` only for a kind that the clock asks for."""
+
+    id: uuid.UUID
+    kind: str
+    at: datetime
+    about: str | None
+    facts: dict[str, str]
+
+
+def letters_sent(lines: Iterable[str]) -> list[SentLetter]:
+    """The letters of a worker's log, oldest first; every other line is passed over."""
+    letters = []
+    for line in lines:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(told, dict) and told.get("event") == "letter_sent":
+            at = datetime.fromisoformat(told["timestamp"])
+            identifier = uuid.UUID(told["letter"])
+            letters.append(
+                SentLetter(identifier, told["kind"], at, told.get("about"), told.get("facts") or {})
+            )
+    return sorted(letters, key=lambda letter: letter.at)
+
+
+def recall_sent(letters: Iterable[SentLetter]) -> Counter[str]:
+    """Tell a restored database of the letters that had left: none of them will leave again.
+
+    A letter it never heard of is written down when the clock would ask for it again. Counts « recalled »,
+    « written » and « known » ones.
+    """
+    recalled: Counter[str] = Counter()
+    for letter in letters:
+        same = sa.or_(
+            Outgoing.id == letter.id,
+            sa.and_(Outgoing.kind == letter.kind, Outgoing.dedupe_key == letter.about),
+        )
+        row = db.session.scalar(sa.select(Outgoing).where(same).with_for_update())
+        if row is None and letter.about is None:
+            recalled["known"] += 1
+            continue
+        recalled["written" if row is None else "known" if row.settled_at else "recalled"] += 1
+        if row is None:
+            row = Outgoing(
+                id=letter.id, kind=letter.kind, dedupe_key=letter.about, recipient="", facts=letter.facts
+            )
+            row.state, row.attempts, row.created_at, row.not_before = (
+                Delivery.WAITING,
+                1,
+                letter.at,
+                letter.at,
+            )
+            db.session.add(row)
+        if row.state == Delivery.WAITING:
+            KINDS[row.kind].claimed(row)
+        if row.settled_at is None:
+            row.state, row.settled_at, row.failure = Delivery.SENT, letter.at, None
+            _tell_settled(row)
+    return recalled
 
 
 def _tell_settled(row: Outgoing) -> None:

@@ -82,7 +82,7 @@ def _settled(row: Outgoing) -> None:
     settle_lines(row.id, ReminderState.SENT if row.state == Delivery.SENT else ReminderState.FAILED)
 
 
-outbox.register(LETTER, outbox.Kind(_compose, claimed=_claimed, settled=_settled))
+outbox.register(LETTER, outbox.Kind(_compose, claimed=_claimed, settled=_settled, by_clock=True))
 jobs.every(crontab(minute="*/10", hour="6-20"), "reminders.scan")
 jobs.every(crontab(minute="*/10", hour="7-11"), "reminders.morning")
 
