@@ -12,11 +12,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.dialects import postgresql as pg
 
 from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
-from cityjobs.accounts.queries import find_user_by_email, holds_role, is_current, token_hash
+from cityjobs.accounts.queries import (
+    find_password_hash,
+    find_user_by_email,
+    holds_role,
+    is_current,
+    token_hash,
+)
 from cityjobs.accounts.rules import INVITATION_LASTS, RESET_LASTS, TRACES_LAST, LinkPurpose
 from cityjobs.core import outbox
 from cityjobs.core.clock import now, today
-from cityjobs.core.db import db
+from cityjobs.core.db import db, present
 from cityjobs.core.permissions import Role
 
 hasher = PasswordHasher()
@@ -30,11 +36,12 @@ PRESENCE = timedelta(minutes=1)
 
 def check_password(user: User | None, password: str) -> bool:
     """Whether the password opens the account; takes as long when there is no such account."""
+    kept = find_password_hash(user.email if user else "")
     try:
-        hasher.verify((user.password_hash if user else None) or _NOBODYS_HASH, password)
+        hasher.verify(kept or _NOBODYS_HASH, password)
     except (VerificationError, InvalidHashError):
         return False
-    return user is not None and user.password_hash is not None and user.disabled_at is None
+    return user is not None and kept is not None and user.disabled_at is None
 
 
 def choose_password(user: User, password: str) -> None:
@@ -90,6 +97,7 @@ def close_session(session_id: uuid.UUID, owner_id: uuid.UUID) -> bool:
 
 def close_session_of_token(token: str) -> None:
     """Revoke the session that a cookie held, whoever it belongs to."""
+    present(token_hash(token))
     db.session.execute(
         sa.update(SignInSession)
         .where(SignInSession.token_hash == token_hash(token), SignInSession.revoked_at.is_(None))
@@ -243,8 +251,6 @@ def invite(invitation: Invitation) -> Membership:
         db.session.flush()
     elif holds_role(user.id, invitation.cite_id, invitation.role):
         raise AlreadyThere(invitation.role)
-    if user.disabled_at is not None:
-        user.disabled_at = user.password_hash = None
     membership = Membership(
         id=uuid.uuid4(),
         user_id=user.id,
@@ -256,7 +262,12 @@ def invite(invitation: Invitation) -> Membership:
     )
     db.session.add(membership)
     db.session.flush()
-    if user.password_hash is None:
+    if (
+        user.disabled_at is not None
+    ):  # their work here is written first: without it the account is out of reach
+        user.disabled_at = user.password_hash = None
+        db.session.flush()
+    if not user.has_password:
         send_invitation(user.id, user.email)
     else:
         outbox.queue("membership", to=user.email, about=str(membership.id), membership_id=str(membership.id))
@@ -290,8 +301,8 @@ def disable_account(user_id: uuid.UUID, cite_id: uuid.UUID) -> None:
         .where(Membership.user_id == user_id, Membership.cite_id == cite_id, Membership.ended_on.is_(None))
         .values(ended_on=sa.func.greatest(Membership.started_on, today()))
     )
-    close_all_sessions(user_id)
-    _spend_links(user_id)
+    db.session.flush()
+    db.session.execute(sa.select(sa.func.app.shut_doors(user_id)))
 
 
 # What is forgotten by itself

@@ -15,14 +15,18 @@ from cityjobs.territory.models import Cite, Organisation
 
 
 class User(Versioned, Model):
-    """A professional's account. `email` is in lower case; without a password hash the account was never opened."""
+    """A professional's account. `email` is in lower case; without a password the account was never opened.
+
+    Pages may write `password_hash` and never read it: `queries.find_password_hash`.
+    """
 
     __tablename__ = "user_account"
     id: Mapped[key]
     email: Mapped[str] = mapped_column(unique=True)
     first_name: Mapped[str]
     last_name: Mapped[str]
-    password_hash: Mapped[str | None]
+    password_hash: Mapped[str | None] = mapped_column(deferred=True)
+    has_password: Mapped[bool] = mapped_column(sa.Computed("password_hash is not null", persisted=True))
     phone: Mapped[str | None]
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[created]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
 from cityjobs.accounts.rules import SESSION_LIMIT, LinkPurpose, Professional
 from cityjobs.core.clock import now, today
-from cityjobs.core.db import db
+from cityjobs.core.db import db, present
 from cityjobs.core.permissions import Role
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation
 
@@ -37,6 +37,7 @@ def is_current(day: object = None) -> sa.ColumnElement[bool]:
 
 def find_professional(token: str) -> Professional | None:
     """Whoever holds an open session, as what and where, in one query; None when revoked, over or disabled."""
+    present(token_hash(token))
     others = (
         sa.select(sa.func.count())
         .where(Membership.user_id == User.id, is_current())
@@ -93,6 +94,12 @@ def find_user_by_email(email: str) -> User | None:
     return db.session.scalar(sa.select(User).where(User.email == email.strip().lower()))
 
 
+def find_password_hash(email: str) -> str | None:
+    """What the password of an open account is compared with: of anybody while nobody is signed in, else one's own."""
+    kept: str | None = db.session.scalar(sa.select(sa.func.app.password_hash_of(email)))
+    return kept
+
+
 def memberships_of(user_id: uuid.UUID) -> Sequence[sa.Row[uuid.UUID, Role, date, uuid.UUID, str, str]]:
     """Current memberships of somebody: id, role, start, Cité and organisation names, in a steady order."""
     return db.session.execute(
@@ -131,6 +138,7 @@ def find_draft(author_id: uuid.UUID, form: str) -> Draft | None:
 
 def find_usable_link(link_id: uuid.UUID, purpose: LinkPurpose) -> AccountLink | None:
     """A link that was neither used nor is too old, of an account that is not disabled."""
+    present(str(link_id))
     return db.session.scalar(
         sa.select(AccountLink)
         .join(User, User.id == AccountLink.user_id)
@@ -239,7 +247,7 @@ def _colleagues() -> sa.Select[*tuple[Any, ...]]:
             Membership.capacity,
             Membership.started_on,
             Membership.ended_on,
-            User.password_hash.is_not(None).label("is_opened"),
+            User.has_password.label("is_opened"),
             User.disabled_at.is_not(None).label("is_disabled"),
             invitation.label("invitation_expires_at"),
             sa.exists()
@@ -259,7 +267,7 @@ def _colleagues() -> sa.Select[*tuple[Any, ...]]:
 def _state() -> sa.ColumnElement[str]:
     return sa.case(
         (Membership.ended_on.is_not(None), MemberState.ENDED.value),
-        (User.password_hash.is_(None), MemberState.INVITED.value),
+        (~User.has_password, MemberState.INVITED.value),
         else_=MemberState.OPEN.value,
     )
 

@@ -74,7 +74,8 @@ SYSTEM = Actor(None, "system")
 
 TELL = sa.text(
     "select set_config('cityjobs.user_id', :user_id, true), set_config('cityjobs.role', :role, true),"
-    " set_config('cityjobs.cite_id', :cite_id, true), set_config('cityjobs.request_id', :request_id, true)"
+    " set_config('cityjobs.cite_id', :cite_id, true), set_config('cityjobs.request_id', :request_id, true),"
+    " set_config('cityjobs.presented', :presented, true)"
 )
 
 
@@ -84,6 +85,14 @@ def act_as(actor: Actor, request_id: str | None = None) -> None:
     session.info["actor"] = actor
     if request_id is not None:
         session.info["request_id"] = request_id
+    if session.in_transaction():
+        _tell(session, session.connection())
+
+
+def present(secret: str) -> None:
+    """Show the database what a visitor holds, the hash of a token or a link: its row can then be seen, and no other."""
+    session = db.session()
+    session.info["presented"] = secret
     if session.in_transaction():
         _tell(session, session.connection())
 
@@ -103,6 +112,7 @@ def _tell(session: Session, connection: sa.Connection) -> None:
             "role": actor.role,
             "cite_id": str(actor.cite_id or ""),
             "request_id": session.info.get("request_id", ""),
+            "presented": session.info.get("presented", ""),
         },
     )
 

@@ -28,6 +28,7 @@ from cityjobs.accounts.views.presence import (
     locked,
     onward,
 )
+from cityjobs.core.db import NOBODY, act_as
 from cityjobs.core.permissions import PUBLIC, requires, signed_in
 from cityjobs.core.web import asked_by_script, bare, error_page, redirect_after, safe_next
 
@@ -53,6 +54,7 @@ def sign_in() -> ResponseReturnValue:
         return redirect(onward(), 303)
     form = SignInForm()
     if form.accepted():
+        act_as(NOBODY)  # another account may be opened from here: until its password is right, nobody asks
         user = find_user_by_email(str(form.email.data))
         if check_password(user, str(form.password.data)) and user is not None:
             return let_in(user)
