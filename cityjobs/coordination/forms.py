@@ -4,13 +4,19 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
 from wtforms import HiddenField
 
-from cityjobs.coordination.rules import PAGE_SIZE, Picked, parse_picked
+from cityjobs.coordination.rules import PAGE_SIZE, Picked, batch_number, parse_picked
 from cityjobs.core.forms import ChoiceField, Form, LineField
 
 SUGGESTED = "suggestion"
 ORGANISATION = "organisation:"
+
+
+def _seal() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt="attribution")
 
 
 class AssignForm(Form):
@@ -43,12 +49,18 @@ class AssignForm(Form):
             *(choice for _, choices in self.groups for choice in choices),
         ]
 
-    def batch_id(self) -> uuid.UUID:
-        """The number of the batch, made with the page so that sending twice attributes once."""
+    def number_page(self, user_id: uuid.UUID) -> None:
+        """Give a page that has none its key, so that sending it twice attributes once; it serves one person alone."""
+        self.batch.data = self.batch.data or _seal().dumps([uuid.uuid4().hex, user_id.hex])
+
+    def batch_id(self, user_id: uuid.UUID, picked: Sequence[Picked]) -> uuid.UUID:
+        """The number of what was sent; a key that is not ours, or somebody else's, gives a number of its own."""
         try:
-            return uuid.UUID(self.batch.data or "")
-        except ValueError:
-            return uuid.uuid4()
+            key, owner = _seal().loads(self.batch.data or "")
+        except (BadSignature, TypeError, ValueError):
+            key, owner = "", None
+        ours = owner == user_id.hex
+        return batch_number(uuid.UUID(key) if ours else uuid.uuid4(), self.target.data or "", picked)
 
     def chosen(self) -> tuple[uuid.UUID | None, uuid.UUID | None]:
         """The référent, or the organisation; both None for the suggestions."""

@@ -369,7 +369,10 @@ def entrusted_now(
     """
     which = Assignment.batch_id == batch_id if batch_id else Assignment.id == assignment_id
     here = sa.exists().where(
-        Membership.user_id == Assignment.referent_id, Membership.cite_id == Assignment.cite_id, is_current()
+        Membership.user_id == Assignment.referent_id,
+        Membership.cite_id == Assignment.cite_id,
+        Membership.role.in_((Role.REFERENT, Role.COORDINATOR)),
+        is_current(),
     )
     return db.session.execute(
         sa.select(

@@ -151,6 +151,12 @@ class Picked:
     assignment_id: uuid.UUID | None = None
 
 
+def batch_number(key: uuid.UUID, target: str, picked: Sequence[Picked]) -> uuid.UUID:
+    """The number of a batch: the same for the same form sent twice, another when something else was ticked."""
+    rows = sorted(f"{one.parcours_id}.{one.assignment_id or ''}" for one in picked)
+    return uuid.uuid5(key, "|".join((target, *rows)))
+
+
 class Outcome(enum.StrEnum):
     """What became of one row; the codes are short because they travel in a cookie."""
 

@@ -93,8 +93,7 @@ def _board(
     ]
     organisations = [(str(row.id), row.name) for row in organisations_of(cite_id)]
     form.offer(offered, organisations, suggested=suggested)
-    if not form.batch.data:
-        form.batch.data = str(uuid.uuid4())
+    form.number_page(_here()[0].id)
     return Board(_page_of(query, page_number()), loads, form, frozenset(request.form.getlist("picked")))
 
 
@@ -156,7 +155,7 @@ def assign() -> ResponseReturnValue:
     picked = picked_from(request.form.getlist("picked"))
     _offer_everything(cite_id, form)
     if form.accepted() and form.check_picked(picked):
-        batch_id = form.batch_id()
+        batch_id = form.batch_id(me.id, picked)
         attribution = Attribution(cite_id, batch_id, me.id, form.reason.data)
         outcomes = assign_each(picked, _targets(cite_id, form, picked), attribution)
         refused = {key: outcome for key, outcome in outcomes.items() if outcome is not Outcome.DONE}
@@ -334,12 +333,12 @@ def _referent_choices(cite_id: uuid.UUID) -> list[tuple[str, str]]:
 
 
 def _show_team(person_id: uuid.UUID, form: SecondForm, change: AssignForm) -> str:
-    _, cite_id = _here()
+    me, cite_id = _here()
     parcours = _parcours_here(person_id, cite_id)
     record_reading("person", person_id, cite_id)
     form.colleague.choices = _referent_choices(cite_id)
     _offer_everything(cite_id, change)
-    change.batch.data = change.batch.data or str(uuid.uuid4())
+    change.number_page(me.id)
     present = find_current_assignment(parcours.id)
     rows = team_of(parcours.id)
     return render_template(

@@ -301,7 +301,7 @@ def test_no_log_and_no_row_holds_a_token_a_password_or_an_address(
 def test_nobody_signed_in_may_queue_a_reset_and_nothing_else(databases: Any) -> None:
     import psycopg
 
-    line = "insert into outgoing (id, kind, dedupe_key, recipient, facts, state, attempts, created_at, not_before) values (gen_random_uuid(), %s, 'x', 'a@b.example', '{}', 'waiting', 0, now(), now())"
+    line = "insert into outgoing (id, kind, dedupe_key, recipient, facts, state, attempts, created_at, not_before) values (gen_random_uuid(), %s, encode(sha256('a@b.example'), 'hex') || ':1', 'a@b.example', '{}', 'waiting', 0, now(), now())"
     with databases.connected_as("cityjobs_web") as connection:
         connection.execute(line, ("reset",))
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
