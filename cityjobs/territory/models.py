@@ -101,10 +101,23 @@ class CiteQpv(Model):
 
 
 class CollectiveMember(Model):
-    """An organisation that takes part in the collective of a Cité."""
+    """An organisation that takes part in the collective of a Cité.
+
+    `is_keeper` is written by the database: the first collective that an organisation joins keeps its name.
+    """
 
     __tablename__ = "collective_member"
     cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id), primary_key=True)
     organisation_id: Mapped[uuid.UUID] = mapped_column(
         sa.ForeignKey(Organisation.id), primary_key=True, index=True
+    )
+    is_keeper: Mapped[bool] = mapped_column(server_default=sa.false())
+
+    __table_args__ = (
+        sa.Index(
+            "uq_collective_member_keeper",
+            "organisation_id",
+            unique=True,
+            postgresql_where=sa.text("is_keeper"),
+        ),
     )

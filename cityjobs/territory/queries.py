@@ -25,7 +25,7 @@ from cityjobs.territory.models import (
     Qpv,
     QpvCommune,
 )
-from cityjobs.territory.rules import QpvAnswer, QpvFinding, QpvGeneration
+from cityjobs.territory.rules import QpvAnswer, QpvFinding, QpvGeneration, Sharing
 
 Rows = Sequence[sa.Row[*tuple[Any, ...]]]
 
@@ -246,13 +246,16 @@ def find_organisation_named(name: str) -> Organisation | None:
     )
 
 
-def other_collectives_of(organisation_id: uuid.UUID, cite_id: uuid.UUID) -> int:
-    """In how many other Cités an organisation works."""
-    return (
-        db.session.scalar(
-            sa.select(sa.func.count())
-            .select_from(CollectiveMember)
-            .where(CollectiveMember.organisation_id == organisation_id, CollectiveMember.cite_id != cite_id)
-        )
-        or 0
+def sharing_of(organisation_id: uuid.UUID, cite_id: uuid.UUID) -> Sharing:
+    """Which Cités an organisation works with besides this one, and which of them keeps its name."""
+    rows = db.session.execute(
+        sa.select(CollectiveMember.cite_id, CollectiveMember.is_keeper, Cite.name)
+        .join(Cite, Cite.id == CollectiveMember.cite_id)
+        .where(CollectiveMember.organisation_id == organisation_id)
+    ).all()
+    keeper = next((row for row in rows if row.is_keeper), None)
+    return Sharing(
+        others=sum(row.cite_id != cite_id for row in rows),
+        is_keeper=keeper is not None and keeper.cite_id == cite_id,
+        kept_by=keeper.name if keeper else None,
     )

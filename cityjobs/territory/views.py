@@ -241,7 +241,9 @@ def add_organisation() -> ResponseReturnValue:
             flash(f"{known.name} travaille déjà avec une autre Cité et rejoint votre collectif.", "done")
             return redirect_after(f"{DIRECTORY}/{known.id}")
         form.refuse("name", "Cette organisation est déjà dans votre annuaire.")
-    page = render_template("territory/organisation.html", form=form, organisation=None, others=0, tabs=TABS)
+    page = render_template(
+        "territory/organisation.html", form=form, organisation=None, shared=None, tabs=TABS
+    )
     return page, 422 if form.errors else 200
 
 
@@ -250,14 +252,17 @@ def add_organisation() -> ResponseReturnValue:
 def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
     """What is known of an organisation of the collective."""
     organisation = queries.find_organisation(signed_in().cite_id, organisation_id) or abort(404)
+    shared = queries.sharing_of(organisation.id, signed_in().cite_id)
     form = _filled(forms.OrganisationForm, forms.facts_of(organisation))
+    if not shared.may_rename:
+        form.keep_name(organisation)
     if form.accepted():
         if form.version.data != organisation.version:
             return _both_organisations(form, organisation), 409
         said = form.answers()
         known = queries.find_organisation_named(said.name)
         unmasks = organisation.is_sensitive and not said.is_sensitive
-        if unmasks and queries.other_collectives_of(organisation.id, signed_in().cite_id):
+        if unmasks and shared.others:
             form.refuse(
                 "sensitivity", "Une autre Cité compte sur cette discrétion\u00a0: elle reste sensible."
             )
@@ -271,7 +276,8 @@ def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
         "territory/organisation.html",
         form=form,
         organisation=organisation,
-        others=queries.other_collectives_of(organisation.id, signed_in().cite_id),
+        shared=shared,
+        kinds=KIND_LABELS,
         tabs=TABS,
     )
     return page, 422 if form.errors else 200
