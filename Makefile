@@ -1,12 +1,12 @@
 # Everything this repository can do for you. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak mutants lock setup setup-tests
+.PHONY: restore-drill help run test check soak mutants lock setup setup-tests
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) cityjobs/embedded/setup.py
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run:  ## start everything here: http://127.0.0.1:8000 (PORT=…, CITYJOBS_HOME=…)
 	@$(SETUP) && exec $(BIN)/python -m cityjobs.embedded
@@ -34,6 +34,9 @@ lock: setup-tests  ## pin again what .requirements.in and tests/requirements.in 
 		--no-emit-index-url --upgrade .requirements.in -o requirements.txt
 	cd tests && ../$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-emit-index-url --upgrade requirements.in -o requirements.txt
+
+restore-drill: setup-tests  ## lose the database, restore its backup elsewhere, compare (SIZE=large, or national)
+	@CITYJOBS_MEASURES=docs/measures/restore.jsonl $(BIN)/python -m tests.hosts.restore_drill --size $(or $(SIZE),large)
 
 setup:
 	@$(SETUP)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 import sqlalchemy as sa
 from celery.signals import before_task_publish
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -99,12 +99,9 @@ def _count(response: Response) -> Response:
 
 @requires(PUBLIC)
 def metrics() -> ResponseReturnValue:
-    """The figures of this moment, for whoever holds the token; nobody knows of them when there is none."""
-    token = str(current_app.config.get("METRICS_TOKEN") or "")
-    if not token:
-        abort(404)
-    given = request.headers.get("Authorization", "").encode()
-    if not hmac.compare_digest(given, f"Bearer {token}".encode()):
+    """The figures of this moment, for whoever holds the token."""
+    expected = f"Bearer {current_app.config['METRICS_TOKEN']}"
+    if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected.encode()):
         return Response("", 401, {"WWW-Authenticate": "Bearer"}, mimetype="text/plain")
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -203,7 +200,7 @@ def _queue() -> tuple[int, float] | None:
 
 
 def init_app(app: Flask) -> None:
-    """Hang the page; count only when somebody may read the counts."""
-    app.add_url_rule("/metrics", "metrics", metrics)
-    if app.config.get("METRICS_TOKEN") and app.config.get("PROCESS") == "web":
+    """Hang the page and count, when there is a token to read the counts with; else there is no such page."""
+    if app.config.get("METRICS_TOKEN"):
+        app.add_url_rule("/metrics", "metrics", metrics)
         app.after_request(_count)
