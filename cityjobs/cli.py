@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.forms import EMAIL_SHAPE
 from cityjobs.core.permissions import Role, grants_table
 from cityjobs.demo import actions as demo
+from cityjobs.demo.loading import load_bulk
+from cityjobs.demo.nation import BULK_SIZES
 from cityjobs.reminders.actions import write_due_lines
 from cityjobs.reminders.queries import lines_to_send
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS, ReminderRule, may_leave
@@ -102,7 +105,13 @@ def _print_import(imported: Imported, rejected: list[Rejection]) -> None:
 @click.command("demo")
 @click.option("--if-empty", is_flag=True, help="Do nothing when somebody works here already.")
 @click.option("--seed", default=2026, show_default=True, help="Another number, another story.")
-@click.option("--size", type=click.Choice(["normal", "small"]), default="normal", show_default=True)
+@click.option(
+    "--size",
+    type=click.Choice(["small", "normal", *BULK_SIZES]),
+    default="normal",
+    show_default=True,
+    help="large: 14 Cités, 25 000 parcours; national: 84 Cités, 250 000 parcours. Both need OWNER_DATABASE_URL.",
+)
 @click.option("--accounts", is_flag=True, help="Only list the accounts offered on the sign-in page.")
 @with_appcontext
 def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
@@ -121,11 +130,25 @@ def demo_command(if_empty: bool, seed: int, size: str, accounts: bool) -> None:
         if if_empty and not demo.is_empty():
             click.echo("La base n’est pas vide : rien n’a été ajouté.")
             return
-        try:
-            loaded = demo.load_demo(seed, today(), size)
-        except demo.NotEmpty:
-            raise click.ClickException("La base n’est pas vide : rien n’a été ajouté.") from None
+    try:
+        loaded = _load_demo(seed, size)
+    except demo.NotEmpty:
+        raise click.ClickException("La base n’est pas vide : rien n’a été ajouté.") from None
     click.echo(f"Démonstration : {loaded['person']} personnes fictives, {loaded['interview']} échanges.")
+
+
+def _load_demo(seed: int, size: str) -> Mapping[str, int]:
+    if size not in BULK_SIZES:
+        with transaction():
+            return demo.load_demo(seed, today(), size)
+    owner = current_app.config["OWNER_DATABASE_URI"]
+    if not owner:
+        raise click.ClickException(
+            "Cette taille est écrite par le propriétaire des tables : indiquez OWNER_DATABASE_URL."
+        )
+    with transaction():
+        demo.prepare_reference()
+    return load_bulk(owner, seed, today(), BULK_SIZES[size])
 
 
 class ParisTime(click.ParamType[datetime]):
