@@ -1,0 +1,440 @@
+"""Two Cités with mirrored rows, a way to put everything back, and every request that the pages of one of them offer.
+
+Identifiers say where they belong: a0… is the Cité that asks, b0… its twin, c0… nobody, d0… the nation (QPV), e0… whoever
+works in both. Each text of the twin holds Ω and « zzb », which nothing else does: a foreign byte is seen wherever it shows.
+"""
+
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from sqlalchemy.orm import Session
+
+from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
+from cityjobs.accounts.queries import token_hash
+from cityjobs.accounts.rules import LinkPurpose
+from cityjobs.core.clock import now, today
+from cityjobs.core.permissions import Role
+from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
+from cityjobs.followups.rules import InterviewMode, StepState
+from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.rules import AssignmentKind, Event, SpottingChannel, Status
+from cityjobs.people.models import Person
+from cityjobs.people.rules import Gender
+from cityjobs.reminders.models import Reminder
+from cityjobs.reminders.rules import ReminderRule, ReminderState
+from cityjobs.reporting.documents import definitions
+from cityjobs.reporting.models import ActivityReport
+from cityjobs.territory.models import (
+    Cite,
+    CiteCommune,
+    CiteQpv,
+    CollectiveMember,
+    Organisation,
+    ProgrammeYear,
+    Qpv,
+    QpvCommune,
+)
+from cityjobs.territory.rules import OrganisationFamily, QpvAnswer
+from tests.conftest import Databases
+
+HERE, THERE, NOWHERE, NATION, BOTH = "a0a0a0a0", "b0b0b0b0", "c0c0c0c0", "d0d0d0d0", "e0e0e0e0"
+PASSWORD = "Camion-Vert-Doucement-42"
+FOREIGN = (b"zzb", "Ω".encode(), b"\\u03a9", b"&#937;")
+"""What only the twin's texts hold, as pages, files and JSON may write it."""
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def identifier(place: str, number: int) -> uuid.UUID:
+    """The identifier of one number in one place."""
+    return uuid.UUID(f"{place}-0000-4000-8000-{number:012x}")
+
+
+def mirrored(text: str) -> str:
+    """The same, of the twin."""
+    return text.replace(HERE, THERE)
+
+
+@dataclass
+class Side:
+    """One of the two Cités: who works in it, by name, and the identifiers of its rows, by name."""
+
+    place: str
+    members: dict[str, "Seat"] = field(default_factory=dict)
+    named: dict[str, uuid.UUID] = field(default_factory=dict)
+    count: int = 0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether this is the twin."""
+        return self.place == THERE
+
+    def new(self, name: str = "") -> uuid.UUID:
+        """The next identifier, the same number on both sides."""
+        self.count += 1
+        made = identifier(self.place, self.count)
+        if name:
+            self.named[name] = made
+        return made
+
+    def text(self, words: str) -> str:
+        """Words that say which side they are of."""
+        return f"Ω{words} zzb{self.count}" if self.is_there else f"{words} zza{self.count}"
+
+    def address(self, name: str) -> str:
+        """An e-mail address of this side."""
+        return f"{'zzb' if self.is_there else 'zza'}-{name}@cite.example"
+
+    def phone(self) -> str:
+        """A telephone number of this side."""
+        return f"+336{'77' if self.is_there else '11'}{self.count:06d}"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Somebody at the keyboard, with the token of an open session."""
+
+    name: str
+    role: str
+    user_id: uuid.UUID
+    email: str
+    token: str
+
+
+class Twins:
+    """Both Cités in the database, as they were at first after each `restore`."""
+
+    def __init__(self, databases: Databases) -> None:
+        self.databases = databases
+        engine = sa.create_engine(databases.url("postgres").replace("postgresql://", "postgresql+psycopg://"))
+        self.session = Session(engine, expire_on_commit=False)
+        self.hash = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+        self.quarters = [identifier(NATION, number) for number in (1, 2, 3)]
+        self.here, self.there = Side(HERE), Side(THERE)
+        self._nation()
+        for side, own, years in ((self.here, 0, (2025, 2026)), (self.there, 1, (2019, 2025, 2026))):
+            self._cite(side, self.quarters[own], years)
+            self._people_of(side)
+            self._lives_of(side)
+            self._papers_of(side)
+        self._whoever_works_in_both()
+        self.session.commit()
+        self.session.close()
+        engine.dispose()
+        self.tables = [table for table in databases.tables if table.startswith("public.")]
+        self.kept = {table: self._copy_out(table) for table in self.tables}
+
+    # What there is
+
+    def keep(self, *rows: Any) -> None:
+        """Write rows, in this order."""
+        for row in rows:
+            self.session.add(row)
+            self.session.flush()
+
+    def _nation(self) -> None:
+        for number, quarter in enumerate(self.quarters):
+            self.keep(
+                Qpv(id=quarter, code=f"QN05900{number}M", name=f"Quartier {number}", generation=2024, valid_from=date(2024, 1, 1)),
+                QpvCommune(qpv_id=quarter, insee_code="59512", name="Roubaix"),
+            )  # fmt: skip
+
+    def _cite(self, side: Side, quarter: uuid.UUID, years: tuple[int, ...]) -> None:
+        lead = Organisation(
+            id=side.new("lead"),
+            name=f"Porteur {side.place[:1]}",
+            family=OrganisationFamily.COLLECTIVITE,
+            kind="COMMUNE",
+        )
+        cite = Cite(
+            id=side.new("cite"),
+            slug=f"cite-{side.place[:1]}",
+            name={HERE: "Roubaix", THERE: "Calais"}[side.place],
+            programme_name="Cités de l’emploi",
+            labelled_year=2021,
+            chef_de_file_id=lead.id,
+        )
+        asso = Organisation(
+            id=side.new("asso"),
+            name=side.text("Association"),
+            family=OrganisationFamily.ASSOCIATION,
+            kind="ASSO_PROXIMITE",
+            phone=side.phone(),
+            email=side.address("asso"),
+        )
+        discreet = Organisation(
+            id=side.new("discreet"),
+            name=side.text("Relais"),
+            family=OrganisationFamily.ASSOCIATION,
+            kind="CSAPA",
+            is_sensitive=True,
+        )
+        self.keep(lead, cite, asso, discreet)
+        self.keep(
+            *(CollectiveMember(cite_id=cite.id, organisation_id=each.id) for each in (lead, asso, discreet))
+        )
+        self.keep(*(ProgrammeYear(cite_id=cite.id, year=year, envelope_euros=50_000) for year in years))
+        self.keep(CiteQpv(cite_id=cite.id, qpv_id=quarter))
+        self.keep(CiteCommune(cite_id=cite.id, insee_code="59512", name="Roubaix"))
+        if side.is_there:
+            self.keep(CiteCommune(cite_id=cite.id, insee_code="62193", name=side.text("Calais")))
+
+    def _people_of(self, side: Side) -> None:
+        roles = {role.value: role.value for role in Role}
+        for name, role in {
+            **roles, "colleague": Role.REFERENT, "leaver": Role.REFERENT, "second_administrator": Role.ADMINISTRATOR,
+            "invited": Role.SPOTTER,
+        }.items():  # fmt: skip
+            self._member(side, name, role)
+        link = AccountLink(
+            id=side.new("link"),
+            user_id=side.members["invited"].user_id,
+            purpose=LinkPurpose.INVITATION,
+            expires_at=now() + timedelta(days=5),
+        )
+        reset = AccountLink(
+            id=side.new("reset"),
+            user_id=side.members["partner"].user_id,
+            purpose=LinkPurpose.RESET,
+            expires_at=now() + timedelta(hours=1),
+        )
+        self.keep(link, reset)
+
+    def _member(self, side: Side, name: str, role: str) -> None:
+        user = User(
+            id=side.new(f"user:{name}"),
+            email=side.address(name),
+            first_name=side.text("Samira"),
+            last_name=side.text(name),
+            password_hash=None if name == "invited" else self.hash,
+            phone=side.phone(),
+        )
+        membership = Membership(
+            id=side.new(f"membership:{name}"),
+            user_id=user.id,
+            organisation_id=side.named["asso"],
+            cite_id=side.named["cite"],
+            role=Role(role),
+            started_on=date(2024, 1, 1),
+        )
+        self.keep(user, membership)
+        token = f"{side.place}-{name}"
+        self._open(side, user.id, membership.id, token, f"session:{name}")
+        self._open(side, user.id, membership.id, f"{token}-elsewhere", f"elsewhere:{name}")
+        side.members[name] = Seat(name, str(Role(role)), user.id, user.email, token)
+
+    def _open(self, side: Side, user_id: uuid.UUID, membership_id: uuid.UUID, token: str, name: str) -> None:
+        self.keep(
+            SignInSession(
+                id=side.new(name),
+                token_hash=token_hash(token),
+                user_id=user_id,
+                membership_id=membership_id,
+                device=side.text("Firefox"),
+            )
+        )
+
+    def _lives_of(self, side: Side) -> None:
+        referent, colleague = (side.members[name].user_id for name in ("referent", "colleague"))
+        self._case(side, "followed", Status.ACTIF, referent=referent, second=colleague)
+        self._case(side, "begun", Status.CONTACTE, referent=referent)
+        self._case(side, "assessed", Status.DIAGNOSTIC, referent=referent)
+        self._case(side, "masked", Status.ACTIF, referent=colleague)
+        self._case(side, "waiting", Status.REPERE, spotted_by=side.members["spotter"].user_id)
+        self._case(side, "mine", Status.REPERE, spotted_by=referent)
+        self._case(side, "closed", Status.SORTI, referent=referent)
+        self._case(side, "nameless", Status.RENCONTRE, organisation=side.named["asso"])
+        self._case(side, "given", Status.ACTIF, referent=colleague, was=side.members["leaver"].user_id)
+        self._exchanges_of(side, "followed", referent)
+        self._exchanges_of(side, "masked", colleague)
+
+    def _case(
+        self,
+        side: Side,
+        name: str,
+        status: Status,
+        *,
+        referent: uuid.UUID | None = None,
+        second: uuid.UUID | None = None,
+        was: uuid.UUID | None = None,
+        spotted_by: uuid.UUID | None = None,
+        organisation: uuid.UUID | None = None,
+    ) -> None:
+        cite_id, quarter = side.named["cite"], self.quarters[1 if side.is_there else 0]
+        person = Person(
+            id=side.new(f"person:{name}"), cite_id=cite_id, first_name=side.text("Nadia"), last_name=side.text("Lefebvre"),
+            gender=Gender.FEMME, birth_date=date(1990, 3, 3), phone=side.phone(), email=side.address(f"person-{name}"),
+            address=side.text("3 rue Neuve"), qpv_answer=QpvAnswer.INSIDE, qpv_id=quarter,
+            created_by_id=side.members["referent"].user_id,
+        )  # fmt: skip
+        order = [
+            Status.REPERE,
+            Status.CONTACTE,
+            Status.RENCONTRE,
+            Status.DIAGNOSTIC,
+            Status.ACTIF,
+            Status.SORTI,
+        ]
+        spotted_on = today() - timedelta(days=60)
+        days = [spotted_on + timedelta(days=step) for step in range(6)]
+        reached = order.index(status)
+        parcours = Parcours(
+            id=side.new(f"parcours:{name}"), cite_id=cite_id, person_id=person.id, status=status, spotted_on=spotted_on,
+            contacted_on=days[1] if reached >= 1 else None, met_on=days[2] if reached >= 2 else None,
+            diagnosed_on=days[3] if reached >= 3 else None, started_on=days[4] if reached >= 4 else None,
+            ended_on=days[5] if reached >= 5 else None, end_reason="cdi" if reached >= 5 else None,
+        )  # fmt: skip
+        ties = {"cite_id": cite_id, "person_id": person.id, "parcours_id": parcours.id}
+        self.keep(
+            person,
+            parcours,
+            Spotting(
+                id=side.new(), **ties, spotted_on=spotted_on, channel=SpottingChannel.ADULTE_RELAIS,
+                place=side.text("Marché"), first_need=side.text("Un emploi"), spotted_by_id=spotted_by,
+            ),
+        )  # fmt: skip
+        for before, after in pairwise(order[: reached + 1]):
+            self.keep(
+                Transition(
+                    id=side.new(), **ties, event=Event.CONTACT_OK, from_status=before, to_status=after, happened_on=days[1],
+                    recorded_by_id=referent,
+                )
+            )  # fmt: skip
+        began, moved = now() - timedelta(days=40), now() - timedelta(minutes=2)
+        if was:
+            self._assign(
+                side,
+                ties,
+                was,
+                started_at=began,
+                ended_at=moved,
+                ended_by_id=side.members["coordinator"].user_id,
+            )
+            self._assign(side, ties, referent, started_at=moved, batch_id=side.new("batch"))
+        elif referent or organisation:
+            self._assign(
+                side,
+                ties,
+                referent,
+                started_at=began,
+                **({"organisation_id": organisation} if organisation else {}),
+            )
+            side.named[f"assignment:{name}"] = identifier(side.place, side.count)
+        if second:
+            self._assign(side, ties, second, started_at=began, kind=AssignmentKind.CO_REFERENT)
+            side.named[f"seconding:{name}"] = identifier(side.place, side.count)
+
+    def _assign(self, side: Side, ties: dict[str, Any], referent: uuid.UUID | None, **facts: Any) -> None:
+        self.keep(
+            Assignment(
+                id=side.new(),
+                **ties,
+                referent_id=referent,
+                reason=side.text("Même quartier"),
+                assigned_by_id=side.members["coordinator"].user_id,
+                **{"organisation_id": side.named["asso"], **facts},
+            )
+        )
+
+    def _exchanges_of(self, side: Side, name: str, author: uuid.UUID) -> None:
+        ties = {"cite_id": side.named["cite"], "person_id": side.named[f"person:{name}"]}
+        parcours = side.named[f"parcours:{name}"]
+        interview = Interview(
+            id=side.new(f"interview:{name}"), **ties, parcours_id=parcours, author_id=author,
+            held_on=today() - timedelta(days=5), mode=InterviewMode.TELEPHONE, synthesis=side.text("Point sur les démarches."),
+        )  # fmt: skip
+        self.keep(
+            interview,
+            InterviewVersion(
+                id=side.new(), **ties, interview_id=interview.id, number=0, held_on=today() - timedelta(days=5),
+                mode=InterviewMode.TELEPHONE, reached=True, synthesis=side.text("Premier jet."), replaced_by_id=author,
+            ),
+        )  # fmt: skip
+        typed = {"synthesis": side.text("Commencé"), "mode": "telephone"}
+        self.keep(
+            PrivateNote(interview_id=interview.id, author_id=author, **ties, body=side.text("À moi.")),
+            Draft(author_id=author, form=f"entretien:{ties['person_id']}", fields=typed),
+        )
+        settled = {"settled_by_id": author, "settled_at": now(), "result": side.text("Fait.")}
+        for step, days, state in (("today", 0, "todo"), ("late", -3, "todo"), ("done", -1, "done")):
+            self.keep(
+                NextStep(
+                    id=side.new(f"step:{name}:{step}"), **ties, parcours_id=parcours, interview_id=interview.id,
+                    title=side.text("Rappeler la crèche"), due_on=today() + timedelta(days=days), created_by_id=author,
+                    state=StepState(state), **(settled if state == "done" else {}),
+                )
+            )  # fmt: skip
+        for state in (ReminderState.SENT, ReminderState.WAITING):
+            self.keep(
+                Reminder(
+                    id=side.new(), **ties, parcours_id=parcours, rule=ReminderRule.SILENCE, subject_id=parcours,
+                    due_on=today() - timedelta(days=1 if state == "sent" else 0), recipient_id=author, state=state,
+                    settled_at=now() if state == ReminderState.SENT else None,
+                )
+            )  # fmt: skip
+
+    def _papers_of(self, side: Side) -> None:
+        meant = definitions()
+        figures = {
+            "figures": {each["code"]: {"hidden": False, "value": None} for each in meant["figures"]},
+            "qpv": [{"code": "QN1", "name": side.text("Quartier"), "persons": 12}],
+            "referents": [{"name": side.text("Samira"), "organisation": None, "followed": 9, "capacity": 70}],
+            "weeks": [],
+        }
+        start, end = date(2026, 1, 1), date(2026, 1, 31)
+        for state in ("ready", "requested", "failed"):
+            ready: dict[str, Any] = {}
+            if state == "ready":
+                ready = {"figures": figures, "definitions": meant, "definitions_version": 1, "progress": 100, "ready_at": now(),
+                         "xlsx": side.text("tableur").encode(), "pdf": side.text("rapport").encode()}  # fmt: skip
+            self.keep(
+                ActivityReport(
+                    id=side.new(f"report:{state}"), cite_id=side.named["cite"], occasion=f"request:{state}", period_start=start,
+                    period_end=end, as_of=end, state=state, failure=side.text("Interrompu.") if state == "failed" else None,
+                    requested_by_id=side.members["coordinator"].user_id, **ready,
+                )
+            )  # fmt: skip
+
+    def _whoever_works_in_both(self) -> None:
+        """A référent in the Cité that asks and in its twin, working here now."""
+        user = User(id=identifier(BOTH, 1), email="both@cite.example", first_name="Alix", last_name="Deux", password_hash=self.hash)  # fmt: skip
+        self.keep(user)
+        for number, side in ((2, self.here), (3, self.there)):
+            membership = Membership(
+                id=identifier(BOTH, number), user_id=user.id, organisation_id=side.named["lead"], cite_id=side.named["cite"],
+                role=Role.REFERENT, started_on=date(2024, 1, 1),
+            )  # fmt: skip
+            self.keep(membership)
+            ties = {
+                "cite_id": side.named["cite"],
+                "person_id": side.named["person:followed"],
+                "parcours_id": side.named["parcours:followed"],
+            }
+            self._assign(side, ties, user.id, kind=AssignmentKind.CO_REFERENT)
+        self._open(self.here, user.id, identifier(BOTH, 2), "both", "session:both")
+        self.here.members["both"] = Seat("both", Role.REFERENT, user.id, user.email, "both")
+
+    # Putting back
+
+    def _copy_out(self, table: str) -> bytes:
+        with self.databases.superuser.cursor().copy(f"copy {table} to stdout") as lines:
+            return b"".join(bytes(line) for line in lines)
+
+    def restore(self, tables: Iterable[str] | None = None) -> None:
+        """Make these tables, or all, what they were at first; sessions are as if just used."""
+        chosen = list(tables) if tables is not None else self.tables
+        server = self.databases.superuser
+        server.execute("; ".join(f"delete from {table}" for table in chosen) or "select 1")
+        for table in chosen:
+            if self.kept[table]:
+                with server.cursor().copy(f"copy {table} from stdin") as target:
+                    target.write(self.kept[table])
+        if "public.sign_in_session" in chosen:
+            server.execute("update sign_in_session set last_seen_at = now()")
