@@ -158,4 +158,5 @@ class Assignment(Model):
             "ix_assignment_referent_current", "referent_id", postgresql_where=sa.text("ended_at is null")
         ),
         sa.Index("ix_assignment_parcours", "parcours_id"),
+        sa.Index("ix_assignment_cite", "cite_id", "kind", "parcours_id"),
     )
