@@ -95,6 +95,29 @@ def test_no_phrase_holds_what_copy_reads_otherwise() -> None:
 # On a database
 
 
+def load(databases: Databases, worker: Flask, seed: int) -> None:
+    with worker.app_context():
+        act_as(SYSTEM)
+        with transaction():
+            actions.prepare_reference()
+    owner = databases.url("cityjobs_owner").replace("postgresql://", "postgresql+psycopg://")
+    load_bulk(owner, seed, MONDAY, BULK_SIZES["large"].divided_by(1000))
+
+
+def written(databases: Databases) -> str:
+    """Every row of every table, but for what differs between two installations: identifiers of Cités and QPV, salt."""
+    seen = hashlib.sha256()
+    for table in (*COLUMNS, "organisation", "user_account", "membership"):
+        columns = ", ".join(
+            column.name
+            for column in Model.metadata.tables[table].columns
+            if not column.name.endswith(("cite_id", "qpv_id")) and "password" not in column.name
+        )
+        for row in databases.superuser.execute(f"select row({columns})::text from {table} order by id"):
+            seen.update(str(row).encode())
+    return seen.hexdigest()
+
+
 def test_tables_are_bare_while_they_are_filled(app: Flask, databases: Databases) -> None:
     engine = sa.create_engine(
         databases.url("cityjobs_owner").replace("postgresql://", "postgresql+psycopg://"),
@@ -124,6 +147,17 @@ def test_a_failure_leaves_everything_as_it_was(
         load_bulk(owner, 2026, today(), BULK_SIZES["large"].divided_by(1000))
     assert databases.superuser.execute(CATALOGUE).fetchall() == before
     assert databases.superuser.execute("select count(*) from user_account").fetchall() == [(0,)]
+
+
+def test_the_same_seed_on_the_same_day_writes_the_same_rows(
+    app: Flask, as_worker: Flask, databases: Databases
+) -> None:
+    found = []
+    for seed in (2026, 2026, 2027):
+        load(databases, as_worker, seed)
+        found.append(written(databases))
+        databases.empty()
+    assert found[0] == found[1] != found[2]
 
 
 def test_it_is_refused_in_production_and_without_the_owner(app: Flask, as_worker: Flask) -> None:

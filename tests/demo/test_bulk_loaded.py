@@ -56,7 +56,7 @@ BAD: dict[str, str] = {
           when 'actif' then started_on else ended_on end""",
     "exchanges between spotting and end": """
         select from interview i join parcours p on p.id = i.parcours_id
-        where held_on not between spotted_on and coalesce(ended_on, current_date - 1)""",
+        where held_on not between spotted_on and coalesce(ended_on, (now() at time zone 'Europe/Paris')::date - 1)""",
     "nobody met before the first meeting": """
         select from interview i join parcours p on p.id = i.parcours_id
         where reached and mode not in ('telephone', 'sms_mail', 'tiers', 'courrier') and held_on < coalesce(met_on, 'infinity')""",
@@ -85,7 +85,7 @@ BAD: dict[str, str] = {
     "nothing in the future but what is planned": """
         select from interview where created_at > now() union all select from person where created_at > now()
         union all select from assignment where greatest(started_at, ended_at) > now() union all select from next_step where settled_at > now()
-        union all select from reminder where settled_at > current_date""",
+        union all select from reminder where settled_at > (now() at time zone 'Europe/Paris')::date""",
     "QPV of the Cité": """
         select from person p where qpv_id is not null and not exists
           (select from cite_qpv c where c.cite_id = p.cite_id and c.qpv_id = p.qpv_id)""",
@@ -168,7 +168,8 @@ def test_the_bulk_demo_keeps_every_rule(loaded: Loaded, databases: Databases) ->
     assert 0.06 < share < 0.18, "about 12 % open"
     late, ahead = (
         rows(
-            databases, f"select count(*) from next_step where state = 'todo' and due_on {sign} current_date"
+            databases,
+            f"select count(*) from next_step where state = 'todo' and due_on {sign} (now() at time zone 'Europe/Paris')::date",
         )[0][0]
         for sign in "<>"
     )

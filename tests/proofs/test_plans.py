@@ -1,0 +1,205 @@
+"""18: no page, letter or export reads a large table from end to end, as the planner sees the national database.
+
+In `make test` the national demo is loaded in small, in its 84 Cités, and the planner is told that each table has as many
+rows as the whole one. With --soak the whole one is loaded, and nothing is told.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+
+from cityjobs.accounts.rules import DEMO_PASSWORD
+from cityjobs.app import create_app
+from cityjobs.core.clock import now, today
+from cityjobs.core.db import SYSTEM, act_as, db, transaction
+from cityjobs.demo import actions
+from cityjobs.demo.lines import COLUMNS
+from cityjobs.demo.loading import load_bulk
+from cityjobs.demo.nation import BULK_SIZES
+from cityjobs.reminders.actions import write_due_lines
+from cityjobs.reminders.queries import recipients_waiting, waiting_or_due
+from config import load_settings
+from tests.conftest import Databases, Letterbox
+from tests.manners import PageClient
+from tests.proofs.conftest import Proof
+from tests.proofs.plans import LARGE, is_explained, scans_planned, watched
+
+DIVISOR = 200
+NATIONAL_ROWS = {
+    "person": 223_000, "parcours": 250_000, "spotting": 250_000, "parcours_transition": 1_000_000,
+    "assignment": 283_000, "interview": 2_500_000, "next_step": 782_000, "reminder": 1_480_000,
+}  # fmt: skip
+"""What `flask --app wsgi demo --size national` says that it wrote, rounded."""
+
+Journey = tuple[str, Flask, Callable[[], object]]
+pytestmark = pytest.mark.xdist_group("plans")
+
+
+@dataclass
+class Country:
+    """The national demo in a database of its own, with the application as the web and as a worker see it."""
+
+    databases: Databases
+    web: Flask
+    worker: Flask
+
+    def connection(self, app: Flask) -> psycopg.Connection[Any]:
+        """One more connection as the role of an application."""
+        role = "cityjobs_web" if app is self.web else "cityjobs_worker"
+        return psycopg.connect(self.databases.url(role))
+
+
+@pytest.fixture(scope="module")
+def country(worker_id: str, request: pytest.FixtureRequest) -> Iterator[Country]:
+    databases = Databases(f"cityjobs_plans_{worker_id}")
+    web, worker = (
+        create_app(load_settings(databases.environment(PROCESS=process)).flask_config())
+        for process in ("web", "worker")
+    )
+    for app in (web, worker):
+        app.testing = True
+        app.extensions["postman"] = Letterbox()
+    with worker.app_context():
+        act_as(SYSTEM)
+        with transaction():
+            actions.prepare_reference()
+        db.session.remove()
+    whole = bool(request.config.getoption("--soak"))
+    size = BULK_SIZES["national"].divided_by(1 if whole else DIVISOR)
+    load_bulk(
+        databases.url("cityjobs_owner").replace("postgresql://", "postgresql+psycopg://"), 2026, today(), size
+    )
+    if not whole:
+        pretend_national(databases.superuser)
+    yield Country(databases, web, worker)
+    for app in (web, worker):
+        with app.app_context():
+            db.engine.dispose()
+    databases.superuser.close()
+    databases.worker_engine.dispose()
+
+
+def pretend_national(superuser: psycopg.Connection[Any]) -> None:
+    """Tell the planner how many rows there would be, in tables and in indexes; shares and spreads are already those."""
+    for table in COLUMNS:
+        superuser.execute(f"alter table {table} set (autovacuum_enabled = false)")
+        [(held,)] = superuser.execute(f"select count(*) from {table}").fetchall()
+        for name, pages, rows in superuser.execute(
+            """select relname, relpages, reltuples from pg_class where oid = %s::regclass
+            union all select relname, relpages, reltuples from pg_class join pg_index on indexrelid = oid where indrelid = %s::regclass""",
+            [table, table],
+        ).fetchall():
+            superuser.execute(
+                "select pg_restore_relation_stats('schemaname', 'public'::text, 'relname', %s::text, 'relpages', %s::int, 'reltuples', %s::real)",
+                [name, pages, rows * NATIONAL_ROWS[table] / held],
+            )
+
+
+def sign_in(app: Flask, email: str) -> PageClient:
+    client = PageClient(app)
+    client.submit(client.get("/connexion").form(holding="password"), email=email, password=DEMO_PASSWORD)
+    return client
+
+
+def journeys(country: Country) -> Iterator[Journey]:
+    """Every page whose speed is measured, as who opens it, on the data of Roubaix, and what happens by the clock."""
+    web, worker, superuser = country.web, country.worker, country.databases.superuser
+    referent, coordinator, leader, funder, spotter = (
+        sign_in(web, f"{name}@roubaix.example")
+        for name in ("referent", "coordination", "chef-de-file", "financeur", "reperage")
+    )
+    [(person_id, last_name)] = superuser.execute(
+        """select p.id, p.last_name from person p join parcours c on c.person_id = p.id and c.ended_on is null
+        join assignment a on a.parcours_id = c.id and a.ended_at is null join user_account u on u.id = a.referent_id
+        where u.email = 'referent@roubaix.example' and p.last_name is not null order by p.id limit 1"""
+    ).fetchall()
+    typo = f"{last_name[:3]}{last_name[4:]}"
+
+    def log() -> None:
+        form = referent.get(f"/personnes/{person_id}/entretiens/nouveau").form(holding="synthesis")
+        referent.submit(form, mode="telephone", reached="1", synthesis="Point par téléphone.", status=303)
+
+    def by_the_clock(work: Callable[[], object]) -> Callable[[], None]:
+        def do() -> None:
+            with worker.app_context():
+                act_as(SYSTEM)
+                with transaction():
+                    work()
+                db.session.remove()
+
+        return do
+
+    for name, client, url in (
+        ("list of 25 rows, référent", referent, "/personnes"),
+        ("list of 50 rows, référent, whole Cité", referent, "/personnes?par=50&voir=cite"),
+        ("list of 50 rows, coordination", coordinator, "/personnes?par=50"),
+        ("list, page 2, coordination", coordinator, "/personnes?page=2"),
+        ("list of a spotter", spotter, "/personnes"),
+        ("search with a typo, référent", referent, f"/personnes?q={typo}&voir=cite"),
+        ("search with a typo, coordination", coordinator, f"/personnes?q={typo}"),
+        ("file, référent", referent, f"/personnes/{person_id}"),
+        ("file, coordination", coordinator, f"/personnes/{person_id}"),
+        ("Ma journée, référent", referent, "/ma-journee"),
+        ("Ma journée, coordination", coordinator, "/ma-journee"),
+        ("coordination board", coordinator, "/coordination"),
+        ("ledger of reminders", coordinator, "/coordination/rappels"),
+        ("pilotage, coordination", coordinator, "/pilotage"),
+        ("pilotage, chef de file", leader, "/pilotage"),
+        ("pilotage, funder", funder, "/pilotage"),
+        ("export", coordinator, "/personnes/export.xlsx"),
+    ):
+        yield name, web, lambda client=client, url=url: client.get(url).response.close()
+    yield "logging a follow-up", web, log
+    yield "what would be sent", worker, by_the_clock(lambda: waiting_or_due(today()))
+    yield "reminder scan", worker, by_the_clock(lambda: write_due_lines(now()))
+    yield "whom to write to in the morning", worker, by_the_clock(lambda: recipients_waiting(today()))
+
+
+READ_WHOLE: dict[str, set[str]] = {}
+"""What may be read from end to end, and must say here why."""
+
+
+def test_no_large_table_is_read_from_end_to_end(country: Country, proof: Proof) -> None:
+    scans: list[str] = []
+    explained = 0
+    for name, app, act in journeys(country):
+        with app.app_context():
+            engine = db.engine
+        with watched(engine) as seen:
+            act()
+        allowed = READ_WHOLE.get(name, set())
+        scans += [f"{name}: {table}, when it ran" for table in seen.scanned - allowed]
+        with country.connection(app) as connection:
+            for sent in filter(is_explained, seen.sent):
+                explained += 1
+                scans += [
+                    f"{name}: {table}, in the plan of {' '.join(sent.statement.split())[:200]}"
+                    for table in scans_planned(connection, sent) - allowed
+                ]
+    print("\n".join(scans))
+    proof.at_least("18 plans", "statements of pages explained", explained, 80)
+    proof.at_most("18 plans", "sequential scans of a large table", len(scans), 0)
+
+
+def test_the_planner_believes_that_it_is_in_the_whole_country(country: Country) -> None:
+    superuser = country.databases.superuser
+    for table, rows in NATIONAL_ROWS.items():
+        [(plan,)] = superuser.execute(f"explain (format json) select from {table}").fetchall()
+        assert 0.95 < plan[0]["Plan"]["Plan Rows"] / rows < 1.05, table
+    assert set(COLUMNS) | {"journal"} == LARGE
+
+
+def test_a_scan_is_seen_in_a_plan_and_when_it_runs(country: Country) -> None:
+    """The scales themselves: a query that no index serves is seen both ways."""
+    with country.worker.app_context():
+        act_as(SYSTEM)
+        with watched(db.engine) as seen, transaction() as session:
+            session.execute(db.text("select count(*) from spotting where place = :place"), {"place": "x"})
+        db.session.remove()
+    assert seen.scanned == {"spotting"}
+    with country.connection(country.worker) as connection:
+        assert scans_planned(connection, seen.sent[0]) == {"spotting"}
