@@ -290,12 +290,14 @@ def _redis_problems(settings: Settings) -> list[str]:
 
 
 def _mail_problems(settings: Settings) -> list[str]:
+    """The web queues letters and sends none: it need not know how."""
     problems = []
-    smtp = urlsplit(settings.smtp_url)
+    smtp, sends = urlsplit(settings.smtp_url), settings.process != "web"
     if not settings.smtp_url:
-        problems.append(
-            "SMTP_URL manque : le serveur qui envoie les lettres (smtps://compte:mot-de-passe@serveur)."
-        )
+        if sends:
+            problems.append(
+                "SMTP_URL manque : le serveur qui envoie les lettres (smtps://compte:mot-de-passe@serveur)."
+            )
     elif smtp.scheme not in _SMTP_SCHEMES or not smtp.hostname:
         problems.append(
             "SMTP_URL doit être de la forme smtps://serveur, smtp+starttls://serveur ou smtp://serveur."
@@ -305,7 +307,8 @@ def _mail_problems(settings: Settings) -> list[str]:
             "SMTP_URL enverrait le mot de passe en clair : employez smtps:// ou smtp+starttls://."
         )
     if not settings.mail_from:
-        problems.append("MAIL_FROM manque : l’adresse d’expéditeur des lettres.")
+        if sends:
+            problems.append("MAIL_FROM manque : l’adresse d’expéditeur des lettres.")
     elif "@" not in parseaddr(settings.mail_from)[1]:
         problems.append("MAIL_FROM doit être une adresse électronique.")
     return problems

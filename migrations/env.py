@@ -1,4 +1,4 @@
-"""Runs the migrations as the owner of the tables, in one transaction, without waiting for ever on a lock."""
+"""Runs the migrations as the owner of the tables, each in its transaction, without waiting for ever on a lock."""
 
 from importlib import import_module
 
@@ -25,7 +25,11 @@ def run() -> None:
         connection.execute(sa.text("set lock_timeout = '5s'"))
         connection.commit()
         context.configure(
-            connection=connection, target_metadata=Model.metadata, include_name=ours, compare_type=True
+            connection=connection,
+            target_metadata=Model.metadata,
+            include_name=ours,
+            compare_type=True,
+            transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -37,8 +37,8 @@ def test_a_sound_production_environment_is_accepted() -> None:
 
 def test_an_empty_environment_is_refused_naming_everything() -> None:
     with pytest.raises(ConfigurationRefused) as refusal:
-        load_settings({"CITYJOBS_HOME": "/nonexistent"})
-    for name in ("DATABASE_URL", "REDIS_URL", "SMTP_URL", "MAIL_FROM", "SECRET_KEY", "BASE_URL"):
+        load_settings({"CITYJOBS_HOME": "/nonexistent", "PROCESS": "worker"})
+    for name in ("WORKER_DATABASE_URL", "REDIS_URL", "SMTP_URL", "MAIL_FROM", "SECRET_KEY", "BASE_URL"):
         assert any(problem.startswith(f"{name} manque") for problem in refusal.value.problems)
         assert name in str(refusal.value)
     assert len(refusal.value.problems) == 6
@@ -102,6 +102,18 @@ def test_each_process_connects_as_its_own_role(process: str, role: str) -> None:
     config = load_settings({**SOUND, "WORKER_DATABASE_URL": worker, "PROCESS": process}).flask_config()
     assert config["SQLALCHEMY_DATABASE_URI"] == f"postgresql+psycopg://{role}:a@db.example/cityjobs"
     assert config["OWNER_DATABASE_URI"] is None
+
+
+def test_a_web_host_need_not_know_how_letters_are_sent() -> None:
+    told = {name: value for name, value in SOUND.items() if name not in ("SMTP_URL", "MAIL_FROM")}
+    assert load_settings(told).process == "web"
+    worker = {
+        "PROCESS": "worker",
+        "WORKER_DATABASE_URL": "postgresql://cityjobs_worker:a@db.example/cityjobs",
+    }
+    with pytest.raises(ConfigurationRefused) as refusal:
+        load_settings({**told, **worker})
+    assert len(refusal.value.problems) == 2
 
 
 def test_a_unix_socket_is_spelt_as_each_library_wants() -> None:

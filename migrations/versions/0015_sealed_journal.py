@@ -32,6 +32,7 @@ create table audit.sealing (
 comment on table audit.sealing is
   'Where sealing stands. Lines up to mark_line are complete once every transaction before mark_xid has ended.';
 
+-- in service: the journal is read once through, a second for a few million lines
 alter table audit.journal drop constraint journal_verb_check;
 alter table audit.journal add constraint journal_verb_check check (verb in ('insert', 'update', 'delete', 'read', 'purge'));
 

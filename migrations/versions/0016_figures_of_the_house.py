@@ -47,7 +47,7 @@ grant execute on function app.figures_of_the_house to cityjobs_web, cityjobs_wor
 
 def upgrade() -> None:
     op.execute(FIGURES)
-    # lock: the outbox keeps 90 days of letters; indexing it takes less than a second
+    # in service: outgoing keeps 90 days of letters; indexing it takes less than a second
     op.create_index("ix_outgoing_failed", "outgoing", ["settled_at"], postgresql_where="state = 'failed'")
 
 

@@ -42,6 +42,7 @@ grant execute on function app.shut_doors to cityjobs_web;
 
 
 def upgrade() -> None:
+    # in service: user_account is written anew for this column, some 5 000 lines
     op.add_column(
         "user_account",
         sa.Column(

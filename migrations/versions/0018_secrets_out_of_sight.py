@@ -33,6 +33,7 @@ create policy web_adds on account_link for insert to cityjobs_web with check ({I
 create policy web_changes on account_link for update to cityjobs_web
   using ({MINE} or ({INVITES})) with check (used_at is not null and ({MINE} or ({INVITES})));
 
+-- in service: user_account is asked for its secrets by 0017's functions once every web host is renewed; this is the second step
 revoke select, update on user_account from cityjobs_web;
 grant select (id, email, first_name, last_name, phone, disabled_at, created_at, version, has_password) on user_account
   to cityjobs_web;

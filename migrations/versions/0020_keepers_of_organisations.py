@@ -32,6 +32,7 @@ KEEPERS = r"""
 update collective_member m set is_keeper = true
 where not exists (
   select from collective_member other where other.organisation_id = m.organisation_id and other.cite_id <> m.cite_id);
+-- in service: collective_member holds a few thousand lines
 create unique index uq_collective_member_keeper on collective_member (organisation_id) where is_keeper;
 
 create function app.note_keeper() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$

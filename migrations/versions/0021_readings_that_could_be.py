@@ -54,6 +54,7 @@ begin
 end $$;
 
 revoke execute on function app.works_here, app.may_read from public;
+-- in service: record_reading was never called by a worker
 revoke execute on function audit.record_reading from cityjobs_worker;
 """
 
