@@ -196,8 +196,10 @@ def _faults_of_lines(row: Any, lines: Any) -> Iterator[Fault]:
     for line in lines:
         if line.sealed is not None:
             sealed.append(f"{line.id}:{line.sealed.hex()}")
-        if line.sealed is None:
+        if line.sealed is None and line.kept is not None:
             yield Fault(Kind.INSERTED, row.id, line.id)
+        elif line.sealed is None:
+            yield Fault(Kind.SEAL_ALTERED, row.id)
         elif line.kept is None:
             yield Fault(Kind.REMOVED, row.id, line.id)
         elif line.kept != line.sealed:
