@@ -234,11 +234,23 @@ class AlreadyThere(Exception):
     """This person already works in this Cité in this role."""
 
 
+class InvitedMeanwhile(Exception):
+    """Somebody else invited this person in the same instant."""
+
+
 def invite(invitation: Invitation) -> Membership:
     """Give somebody a membership, and write to them: an invitation, or a word when their account is already open.
 
-    A disabled account is opened again by the invitation, with a new password. Raises AlreadyThere.
+    A disabled account is opened again by the invitation, with a new password. Raises AlreadyThere or InvitedMeanwhile.
     """
+    try:
+        with db.session.begin_nested():
+            return _invite(invitation)
+    except sa.exc.IntegrityError:
+        raise InvitedMeanwhile(invitation.role) from None
+
+
+def _invite(invitation: Invitation) -> Membership:
     user = find_user_by_email(invitation.email)
     if user is None:
         user = User(

@@ -349,14 +349,16 @@ def team_of(parcours_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
 
 
 def find_co_referent(parcours_id: uuid.UUID, assignment_id: uuid.UUID) -> Assignment | None:
-    """A present co-référent of a parcours."""
+    """A present co-référent of a parcours, held so that it ends once."""
     return db.session.scalar(
-        sa.select(Assignment).where(
+        sa.select(Assignment)
+        .where(
             Assignment.id == assignment_id,
             Assignment.parcours_id == parcours_id,
             Assignment.kind == AssignmentKind.CO_REFERENT,
             Assignment.ended_at.is_(None),
         )
+        .with_for_update()
     )
 
 

@@ -1,10 +1,12 @@
 """Interviews, their versions, private notes and next steps."""
 
+import secrets
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
@@ -69,8 +71,22 @@ class InterviewVersion(Model):
     )
 
 
+def _next_version(version: int | None) -> int:
+    """A note dropped and written again is another note: a page that showed the former one must not fit it."""
+    return version + 1 if version else 1 + secrets.randbelow(100_000_000)
+
+
 class PrivateNote(Versioned, Model):
     """A note that its author alone can read: not the coordinator, not the worker, not an export."""
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:
+        """Versions that begin somewhere else each time."""
+        return {
+            "version_id_col": cls.version,
+            "version_id_generator": _next_version,
+            "eager_defaults": False,
+        }
 
     __tablename__ = "private_note"
     interview_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

@@ -1,7 +1,8 @@
 """Writes about places: the reference, the QPV, the settings of a Cité, its perimeter, its collective."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -204,18 +205,36 @@ def remove_qpv(cite_id: uuid.UUID, qpv_id: uuid.UUID) -> bool:
 # The collective
 
 
+class NameTaken(Exception):
+    """Another organisation was given this name in the same instant."""
+
+
 def create_organisation(cite_id: uuid.UUID, said: OrganisationFacts) -> Organisation:
-    """Write a new organisation and make it a member of the collective of a Cité."""
+    """Write a new organisation and make it a member of the collective of a Cité. Raises NameTaken."""
     organisation = Organisation(id=uuid.uuid4())
-    change_organisation(organisation, said)
-    db.session.add(organisation)
-    db.session.flush()
+    with _the_only_one_so_named():
+        _describe(organisation, said)
+        db.session.add(organisation)
     join_collective(cite_id, organisation.id)
     return organisation
 
 
 def change_organisation(organisation: Organisation, said: OrganisationFacts) -> None:
-    """Write what is known of an organisation, for every Cité where it works."""
+    """Write what is known of an organisation, for every Cité where it works. Raises NameTaken."""
+    with _the_only_one_so_named():
+        _describe(organisation, said)
+
+
+@contextmanager
+def _the_only_one_so_named() -> Iterator[None]:
+    try:
+        with db.session.begin_nested():
+            yield
+    except sa.exc.IntegrityError:
+        raise NameTaken from None
+
+
+def _describe(organisation: Organisation, said: OrganisationFacts) -> None:
     organisation.name = said.name
     organisation.family = said.family
     organisation.kind = said.kind

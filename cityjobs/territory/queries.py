@@ -28,11 +28,13 @@ from cityjobs.territory.models import (
 from cityjobs.territory.rules import QpvAnswer, QpvFinding, QpvGeneration, Sharing
 
 Rows = Sequence[sa.Row[*tuple[Any, ...]]]
+_WAITING = {"key_share": True}
+"""Held against other writers, not against rows being added that point here."""
 
 
-def find_cite(cite_id: uuid.UUID) -> Cite | None:
-    """A Cité by its identifier."""
-    return db.session.get(Cite, cite_id)
+def find_cite(cite_id: uuid.UUID, *, to_change: bool = False) -> Cite | None:
+    """A Cité by its identifier. `to_change` makes overlapping writers wait."""
+    return db.session.get(Cite, cite_id, with_for_update=_WAITING if to_change else None)
 
 
 def years_of(cite_id: uuid.UUID) -> Sequence[ProgrammeYear]:
@@ -42,9 +44,9 @@ def years_of(cite_id: uuid.UUID) -> Sequence[ProgrammeYear]:
     ).all()
 
 
-def find_year(cite_id: uuid.UUID, year: int) -> ProgrammeYear | None:
-    """One year of the programme."""
-    return db.session.get(ProgrammeYear, (cite_id, year))
+def find_year(cite_id: uuid.UUID, year: int, *, to_change: bool = False) -> ProgrammeYear | None:
+    """One year of the programme. `to_change` makes overlapping writers wait: it has no version but its envelope."""
+    return db.session.get(ProgrammeYear, (cite_id, year), with_for_update=_WAITING if to_change else None)
 
 
 def communes_of(cite_id: uuid.UUID) -> Sequence[CiteCommune]:
@@ -229,11 +231,12 @@ def families_of(cite_id: uuid.UUID, sought: str = "") -> dict[str, int]:
     return {row[0]: row[1] for row in db.session.execute(counted)}
 
 
-def find_organisation(cite_id: uuid.UUID, organisation_id: uuid.UUID) -> Organisation | None:
-    """An organisation of the collective of a Cité; None when it is not one."""
-    return db.session.scalar(
-        sa.select(Organisation).where(Organisation.id == organisation_id, is_in_collective(cite_id))
-    )
+def find_organisation(
+    cite_id: uuid.UUID, organisation_id: uuid.UUID, *, to_change: bool = False
+) -> Organisation | None:
+    """An organisation of the collective of a Cité; None when it is not one. `to_change` makes writers wait."""
+    wanted = sa.select(Organisation).where(Organisation.id == organisation_id, is_in_collective(cite_id))
+    return db.session.scalar(wanted.with_for_update(key_share=True) if to_change else wanted)
 
 
 def find_organisation_named(name: str) -> Organisation | None:

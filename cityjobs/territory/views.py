@@ -30,11 +30,12 @@ TABS = (
 )
 PAGE_SIZE = 25
 SOMEBODY = "un autre administrateur"
+NAME_TAKEN = "Une organisation de ce nom vient d’être ajoutée\u00a0: relisez l’annuaire."
 
 
-def my_cite() -> Cite:
+def my_cite(*, to_change: bool = False) -> Cite:
     """The Cité being worked in."""
-    return queries.find_cite(signed_in().cite_id) or abort(404)
+    return queries.find_cite(signed_in().cite_id, to_change=to_change) or abort(404)
 
 
 def _filled(kind: type[AnyForm], known: dict[str, Any]) -> AnyForm:
@@ -50,7 +51,7 @@ def _filled(kind: type[AnyForm], known: dict[str, Any]) -> AnyForm:
 @requires(Permission.CITE_EDIT)
 def settings() -> ResponseReturnValue:
     """The programme, who leads it, flags, delays, and the years with their envelopes."""
-    cite = my_cite()
+    cite = my_cite(to_change=request.method == "POST")
     organisations = queries.organisations_of(cite.id)
     form = _filled(forms.SettingsForm, forms.settings_of(cite))
     form.offer_leads(organisations)
@@ -100,7 +101,7 @@ def add_year() -> ResponseReturnValue:
 @requires(Permission.CITE_EDIT)
 def edit_year(year: int) -> ResponseReturnValue:
     """The envelope of a year."""
-    row = queries.find_year(signed_in().cite_id, year) or abort(404)
+    row = queries.find_year(signed_in().cite_id, year, to_change=request.method == "POST") or abort(404)
     known = {"year": year, "envelope_euros": row.envelope_euros, "was": row.envelope_euros}
     form = _filled(forms.YearForm, known)
     if form.accepted():
@@ -127,8 +128,11 @@ def edit_year(year: int) -> ResponseReturnValue:
 @requires(Permission.CITE_EDIT)
 def remove_year(year: int) -> ResponseReturnValue:
     """Take a year out of the programme."""
-    row = queries.find_year(signed_in().cite_id, year) or abort(404)
+    row = queries.find_year(signed_in().cite_id, year, to_change=True) or abort(404)
     envelope = number(row.envelope_euros)
+    if request.form.get("was", str(row.envelope_euros)) != str(row.envelope_euros):
+        flash(f"L’enveloppe de {year} vient de passer à {envelope}\u00a0€\u00a0: rien n’a été retiré.", "due")
+        return redirect_after(f"/administration/annees/{year}")
     actions.remove_year(row)
     flash(f"L’année {year} est retirée ; son enveloppe était de {envelope} €.", "done")
     return redirect_after(SETTINGS)
@@ -234,13 +238,18 @@ def add_organisation() -> ResponseReturnValue:
         said = form.answers()
         known = queries.find_organisation_named(said.name)
         if known is None:
-            actions.create_organisation(cite_id, said)
-            flash(f"{said.name} fait partie du collectif.", "done")
-            return redirect_after(DIRECTORY)
-        if actions.join_collective(cite_id, known.id):
+            try:
+                actions.create_organisation(cite_id, said)
+            except actions.NameTaken:
+                form.refuse("name", NAME_TAKEN)
+            else:
+                flash(f"{said.name} fait partie du collectif.", "done")
+                return redirect_after(DIRECTORY)
+        elif actions.join_collective(cite_id, known.id):
             flash(f"{known.name} travaille déjà avec une autre Cité et rejoint votre collectif.", "done")
             return redirect_after(f"{DIRECTORY}/{known.id}")
-        form.refuse("name", "Cette organisation est déjà dans votre annuaire.")
+        else:
+            form.refuse("name", "Cette organisation est déjà dans votre annuaire.")
     page = render_template(
         "territory/organisation.html", form=form, organisation=None, shared=None, tabs=TABS
     )
@@ -251,7 +260,9 @@ def add_organisation() -> ResponseReturnValue:
 @requires(Permission.ORGANISATIONS_EDIT)
 def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
     """What is known of an organisation of the collective."""
-    organisation = queries.find_organisation(signed_in().cite_id, organisation_id) or abort(404)
+    organisation = queries.find_organisation(
+        signed_in().cite_id, organisation_id, to_change=request.method == "POST"
+    ) or abort(404)
     shared = queries.sharing_of(organisation.id, signed_in().cite_id)
     form = _filled(forms.OrganisationForm, forms.facts_of(organisation))
     if not shared.may_rename:
@@ -267,9 +278,13 @@ def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
                 "sensitivity", "Une autre Cité compte sur cette discrétion\u00a0: elle reste sensible."
             )
         elif known is None or known.id == organisation.id:
-            actions.change_organisation(organisation, said)
-            flash(f"{said.name} est à jour.", "done")
-            return redirect_after(DIRECTORY)
+            try:
+                actions.change_organisation(organisation, said)
+            except actions.NameTaken:
+                form.refuse("name", NAME_TAKEN)
+            else:
+                flash(f"{said.name} est à jour.", "done")
+                return redirect_after(DIRECTORY)
         else:
             form.refuse("name", "Une autre organisation porte déjà ce nom.")
     page = render_template(

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from cityjobs.accounts.actions import (
     AlreadyThere,
     Invitation,
+    InvitedMeanwhile,
     disable_account,
     end_membership,
     invite,
@@ -104,6 +105,9 @@ def _is_invited(form: InviteForm, me: Professional) -> bool:
         )
     except AlreadyThere:
         form.refuse("email", "Cette personne a déjà ce rôle dans votre Cité.")
+        return False
+    except InvitedMeanwhile:
+        form.refuse("email", "Quelqu’un vient d’inviter cette personne\u00a0: relisez la liste des comptes.")
         return False
     return True
 
