@@ -35,7 +35,10 @@ ENTRANCES = (
 
 @dataclass(frozen=True)
 class Offer:
-    """One request that somebody's pages offer: where, how, and the pairs of its form. `shown` names every control."""
+    """One request that somebody's pages offer: where, how, and the pairs of its form. `shown` names every control.
+
+    `beside` is said in the JSON that a script sends, outside of what was typed.
+    """
 
     seat: str
     method: str
@@ -44,6 +47,7 @@ class Offer:
     json: bool = False
     shown: frozenset[str] = frozenset()
     endpoint: str = ""
+    beside: Pairs = ()
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -313,7 +317,7 @@ class Harvest:
             answer = self.client.open(offer.url, method="GET", headers=headers)
         elif offer.json or offer.method in ("PUT", "DELETE"):
             headers.append(("X-CSRFToken", self.tokens[offer.seat]))
-            body = {"fields": dict(offer.pairs)}
+            body = {**dict(offer.beside), "fields": dict(offer.pairs)}
             answer = self.client.open(offer.url, method=offer.method, headers=headers, json=body)
         else:
             form = urlencode([("csrf_token", self.tokens[offer.seat]), *offer.pairs]).encode()

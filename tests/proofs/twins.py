@@ -428,7 +428,7 @@ class Twins:
             return b"".join(bytes(line) for line in lines)
 
     def restore(self, tables: Iterable[str] | None = None) -> None:
-        """Make these tables, or all, what they were at first; sessions are as if just used."""
+        """Make these tables what they were at first; or all of them, and then sessions are as if just used."""
         chosen = list(tables) if tables is not None else self.tables
         server = self.databases.superuser
         server.execute("; ".join(f"delete from {table}" for table in chosen) or "select 1")
@@ -436,5 +436,5 @@ class Twins:
             if self.kept[table]:
                 with server.cursor().copy(f"copy {table} from stdin") as target:
                     target.write(self.kept[table])
-        if "public.sign_in_session" in chosen:
+        if tables is None:
             server.execute("update sign_in_session set last_seen_at = now()")
