@@ -5,11 +5,11 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import phonenumbers
@@ -27,6 +27,9 @@ from whitenoise import WhiteNoise
 from cityjobs.core import permissions
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import rollback
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parents[1] / "static"
@@ -213,14 +216,28 @@ def begin_request() -> None:
 
 
 def dress(response: Response) -> Response:
-    """Headers on every answer; pages are never kept by a cache."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    response.headers.setdefault("Cache-Control", "no-store")
+    """Pages and downloads are kept by no cache, and carry the identifier of their request."""
+    response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     return response
+
+
+def dress_all(served: "WSGIApplication") -> "WSGIApplication":
+    """Headers on every answer: of Flask, of the static files, of whatever fails before or after both."""
+
+    def dressed(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        missing = {**HEADERS, "Cache-Control": "no-store"}
+        if environ["wsgi.url_scheme"] == "https":
+            missing["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+        def begin(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+            said = {name.lower() for name, _ in headers}
+            headers += [(name, value) for name, value in missing.items() if name.lower() not in said]
+            return start(status, headers, *failure)
+
+        return served(environ, begin)
+
+    return dressed
 
 
 def asked_by_script() -> bool:
@@ -303,8 +320,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(StaleDataError, on_stale)
     app.register_error_handler(sa.exc.OperationalError, on_database_away)
-    if proxies := app.config.get("TRUSTED_PROXIES"):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     if STATIC.is_dir():
         app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
             app.wsgi_app,
@@ -313,3 +328,6 @@ def init_app(app: Flask) -> None:
             immutable_file_test=r"^.+\.[0-9a-f]{8,}\..+$",
             max_age=3600,
         )
+    app.wsgi_app = dress_all(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    if proxies := app.config.get("TRUSTED_PROXIES"):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
