@@ -238,19 +238,34 @@ class InvitedMeanwhile(Exception):
     """Somebody else invited this person in the same instant."""
 
 
-def invite(invitation: Invitation) -> Membership:
+def invite(invitation: Invitation, membership_id: uuid.UUID | None = None) -> None:
     """Give somebody a membership, and write to them: an invitation, or a word when their account is already open.
 
-    A disabled account is opened again by the invitation, with a new password. Raises AlreadyThere or InvitedMeanwhile.
+    A disabled account is opened again by the invitation, with a new password. Asked again under the same
+    `membership_id`, it does nothing more. Raises AlreadyThere or InvitedMeanwhile.
     """
+    if membership_id and _is_that(membership_id, invitation):
+        return
     try:
         with db.session.begin_nested():
-            return _invite(invitation)
-    except sa.exc.IntegrityError:
-        raise InvitedMeanwhile(invitation.role) from None
+            _give_membership(invitation, membership_id or uuid.uuid4())
+    except sa.exc.IntegrityError:  # this account, or this very membership, was written in the same instant
+        if membership_id is None or not _is_that(membership_id, invitation):
+            raise InvitedMeanwhile(invitation.role) from None
 
 
-def _invite(invitation: Invitation) -> Membership:
+def _is_that(membership_id: uuid.UUID, invitation: Invitation) -> bool:
+    """Whether this very invitation is what was kept under a key."""
+    kept = db.session.get(Membership, membership_id)
+    return kept is not None and (kept.user.email, kept.cite_id, kept.role, kept.organisation_id) == (
+        invitation.email,
+        invitation.cite_id,
+        invitation.role,
+        invitation.organisation_id,
+    )
+
+
+def _give_membership(invitation: Invitation, membership_id: uuid.UUID) -> None:
     user = find_user_by_email(invitation.email)
     if user is None:
         user = User(
@@ -264,7 +279,7 @@ def _invite(invitation: Invitation) -> Membership:
     elif holds_role(user.id, invitation.cite_id, invitation.role):
         raise AlreadyThere(invitation.role)
     membership = Membership(
-        id=uuid.uuid4(),
+        id=membership_id,
         user_id=user.id,
         organisation_id=invitation.organisation_id,
         cite_id=invitation.cite_id,
@@ -283,7 +298,6 @@ def _invite(invitation: Invitation) -> Membership:
         send_invitation(user.id, user.email)
     else:
         outbox.queue("membership", to=user.email, about=str(membership.id), membership_id=str(membership.id))
-    return membership
 
 
 def send_invitation(user_id: uuid.UUID, email: str) -> None:

@@ -6,7 +6,7 @@ from wtforms import IntegerField, PasswordField
 from wtforms.validators import NumberRange, Optional
 
 from cityjobs.accounts.rules import password_weakness
-from cityjobs.core.forms import ChoiceField, EmailField, Form, LineField, Said
+from cityjobs.core.forms import ChoiceField, EmailField, Form, LineField, OnceField, Said
 from cityjobs.core.permissions import ROLE_LABELS, Role
 
 
@@ -51,8 +51,9 @@ class ChangePasswordForm(ChoosePasswordForm):
 
 
 class InviteForm(Form):
-    """Who is invited to work in the Cité, as what, for whom."""
+    """Who is invited to work in the Cité, as what, for whom. `membership` makes a second sending harmless."""
 
+    membership = OnceField()
     email = EmailField("Adresse électronique", required="Indiquez l’adresse électronique.")
     first_name = LineField("Prénom", required="Indiquez le prénom.", longest=80)
     last_name = LineField("Nom", required="Indiquez le nom.", longest=80)

@@ -1,6 +1,7 @@
 """The form every room extends: French whole sentences, no NIR anywhere, a token on every post."""
 
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -204,6 +205,20 @@ class VersionField(HiddenField):
         """A whole number, or 0, which fits no row."""
         sent = valuelist[0] if valuelist else ""
         self.data = int(sent) if sent.isdecimal() and len(sent) < 10 else 0
+
+
+class OnceField(HiddenField):
+    """A key made with the page: what the form creates bears it, so that the same form sent twice creates once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(default=lambda: str(uuid.uuid4()), **kwargs)
+
+    def key(self) -> uuid.UUID:
+        """The key that the page gave; a new one when it was tampered with."""
+        try:
+            return uuid.UUID(self.data or "")
+        except ValueError:
+            return uuid.uuid4()
 
 
 def e164(text: str, region: str = "FR") -> str | None:

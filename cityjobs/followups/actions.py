@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.exc import IntegrityError
 
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
@@ -146,11 +147,16 @@ def write_private_note(
 
 
 def plan_step(
-    parcours: Parcours, plan: Plan, *, author_id: uuid.UUID, interview_id: uuid.UUID | None = None
+    parcours: Parcours,
+    plan: Plan,
+    *,
+    author_id: uuid.UUID,
+    interview_id: uuid.UUID | None = None,
+    step_id: uuid.UUID | None = None,
 ) -> NextStep:
     """Agree on what comes next."""
     step = NextStep(
-        id=uuid.uuid4(),
+        id=step_id or uuid.uuid4(),
         cite_id=parcours.cite_id,
         person_id=parcours.person_id,
         parcours_id=parcours.id,
@@ -161,6 +167,28 @@ def plan_step(
     )
     db.session.add(step)
     return step
+
+
+def plan_step_once(parcours: Parcours, plan: Plan, *, step_id: uuid.UUID, author_id: uuid.UUID) -> bool:
+    """Agree on what comes next, once, however often it is sent; False when it was written before.
+
+    Something else sent under a key already used, from an old page, is another step.
+    """
+    try:
+        with db.session.begin_nested():
+            plan_step(parcours, plan, author_id=author_id, step_id=step_id)
+            db.session.flush()
+    except IntegrityError:  # the key: written before, even an instant ago by another process
+        kept = db.session.get(NextStep, step_id)
+        if kept is not None and _is_that(kept, parcours, plan, author_id):
+            return False
+        plan_step(parcours, plan, author_id=author_id)
+    return True
+
+
+def _is_that(kept: NextStep, parcours: Parcours, plan: Plan, author_id: uuid.UUID) -> bool:
+    agreed = Plan(kept.title, kept.first_due_on or kept.due_on)
+    return agreed == plan and kept.parcours_id == parcours.id and kept.created_by_id == author_id
 
 
 def finish_step(step: NextStep, *, by: uuid.UUID, result: str | None = None) -> None:

@@ -1,6 +1,5 @@
 """What is asked to note an exchange, to correct it, and to say what comes next."""
 
-import uuid
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
@@ -9,7 +8,7 @@ from wtforms import BooleanField, HiddenField, IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from cityjobs.core.clock import today
-from cityjobs.core.forms import ChoiceField, DayField, Form, LineField, TextField, VersionField
+from cityjobs.core.forms import ChoiceField, DayField, Form, LineField, OnceField, TextField, VersionField
 from cityjobs.followups.rules import (
     INTERVIEW_MODE_LABELS,
     Exchange,
@@ -90,7 +89,7 @@ class LogForm(ExchangeForm):
 
     next_step = LineField("Prochaine étape")
     due_on = DayField("Pour le")
-    interview = HiddenField(default=lambda: str(uuid.uuid4()))
+    interview = OnceField()
 
     def holds_for(self, parcours: Parcours) -> bool:
         """Also: a next step has a day, a day has a step, and neither is in a closed parcours."""
@@ -126,13 +125,6 @@ class LogForm(ExchangeForm):
         """What comes next, if anything."""
         return Plan(self.next_step.data, cast(date, self.due_on.data)) if self.next_step.data else None
 
-    def interview_id(self) -> uuid.UUID:
-        """The key that the page gave to this exchange; a new one when it was tampered with."""
-        try:
-            return uuid.UUID(self.interview.data or "")
-        except ValueError:
-            return uuid.uuid4()
-
 
 class CorrectForm(ExchangeForm):
     """An exchange corrected; `note_version` is that of the private note, 0 when there was none."""
@@ -142,8 +134,9 @@ class CorrectForm(ExchangeForm):
 
 
 class PlanForm(Form):
-    """A next step by itself."""
+    """A next step by itself. `step` makes a second sending of the same form harmless."""
 
+    step = OnceField()
     title = LineField("Prochaine étape", required="Écrivez ce qui est prévu.")
     due_on = DayField("Pour le", required="Indiquez pour quel jour.")
 

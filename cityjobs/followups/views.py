@@ -21,7 +21,7 @@ from cityjobs.followups.actions import (
     drop_step,
     finish_step,
     log_interview,
-    plan_step,
+    plan_step_once,
     postpone_step,
     take_back_step,
     write_private_note,
@@ -86,7 +86,7 @@ def log(person_id: uuid.UUID) -> ResponseReturnValue:
             person,
             parcours,
             form.exchange(),
-            interview_id=form.interview_id(),
+            interview_id=form.interview.key(),
             author_id=me.id,
             today=today(),
             plan=form.plan(),
@@ -267,7 +267,7 @@ def plan(person_id: uuid.UUID) -> ResponseReturnValue:
     form = PlanForm()
     if form.holds():
         if parcours.status not in CLOSED_STATUSES:
-            plan_step(parcours, form.plan(), author_id=signed_in().id)
+            plan_step_once(parcours, form.plan(), step_id=form.step.key(), author_id=signed_in().id)
             flash(f"Prochaine étape ajoutée : {day(form.due_on.data)}.", "done")
             return redirect_after(file_of(person.id))
         form.refuse("title", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")

@@ -1,5 +1,6 @@
 """Who works in a Cité, kept by its administrator; and what the database refuses whatever the pages do."""
 
+import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -75,6 +76,41 @@ def test_somebody_new_is_invited_here_and_told_by_letter(
     assert mission.user.password_hash is None
     assert "Roubaix" in deliver().to("lea.morel@cite.example")[0].text
     assert "ouverte jusqu’au" in page.main() and "Relancer" in page.main()
+
+
+def test_an_invitation_sent_twice_invites_once(
+    admin: PageClient, world: World, deliver: Callable[[], Letterbox]
+) -> None:
+    form = admin.get(f"{LIST}/inviter").form("/inviter")
+    organisation = next(o["value"] for o in form.element.all("option") if len(o["value"]) == 36)
+    said = {"email": "lea.morel@cite.example", "first_name": "Léa", "last_name": "Morel", "role": "referent"}
+    answers = [admin.submit(form, **said, organisation=organisation) for _ in range(2)]
+    assert answers[0].location == answers[1].location
+    assert len(missions(world, "lea.morel@cite.example")) == 1
+    assert len(deliver().to("lea.morel@cite.example")) == 1
+
+
+def test_an_invitation_sent_twice_in_the_same_instant_invites_once(
+    house: House, client_of: Any, world: World, deliver: Callable[[], Letterbox]
+) -> None:
+    clients = [client_of(house.administrator) for _ in range(6)]
+    form = clients[0].get(f"{LIST}/inviter").form("/inviter")
+    chosen = next(o["value"] for o in form.element.all("option") if len(o["value"]) == 36)
+    said = {"email": "lea.morel@cite.example", "first_name": "Léa", "last_name": "Morel", "role": "referent"}
+    key = {"membership": form.values["membership"], "organisation": chosen}
+    start = threading.Barrier(len(clients))
+
+    def send(client: PageClient) -> None:
+        start.wait()
+        client.post(f"{LIST}/inviter", {**said, **key})
+
+    threads = [threading.Thread(target=send, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(missions(world, "lea.morel@cite.example")) == 1
+    assert len(deliver().to("lea.morel@cite.example")) == 1
 
 
 def test_an_open_account_gains_a_mission_and_keeps_its_name_and_password(

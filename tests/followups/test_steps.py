@@ -66,6 +66,38 @@ def test_a_step_is_added_by_itself(scene: Scene, client_of: Clients, rows: Rows)
     ]
 
 
+def test_a_step_sent_twice_is_added_once_and_another_one_from_an_old_page_is_not_lost(
+    scene: Scene, client_of: Clients, rows: Rows
+) -> None:
+    client = client_of(scene.samira)
+    form = client.get(f"{scene.url}/etapes/nouvelle").form(holding="title")
+    answers = [client.submit(form, title="Rappeler l’Afpa", due_on=SOON.isoformat()) for _ in range(2)]
+    assert answers[0].location == answers[1].location
+    assert rows("select title from next_step") == [("Rappeler l’Afpa",)]
+    client.submit(form, title="Autre chose", due_on=SOON.isoformat())
+    assert sorted(rows("select title from next_step")) == [("Autre chose",), ("Rappeler l’Afpa",)]
+
+
+def test_a_step_sent_twice_in_the_same_instant_is_added_once(
+    scene: Scene, client_of: Clients, rows: Rows
+) -> None:
+    clients = [client_of(scene.samira) for _ in range(6)]
+    form = clients[0].get(f"{scene.url}/etapes/nouvelle").form(holding="title")
+    said = {"title": "Rappeler l’Afpa", "due_on": SOON.isoformat(), "step": form.values["step"]}
+    start = threading.Barrier(len(clients))
+
+    def send(client: PageClient) -> None:
+        start.wait()
+        client.post(f"{scene.url}/etapes/nouvelle", said)
+
+    threads = [threading.Thread(target=send, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(rows("select 1 from next_step")) == 1
+
+
 @pytest.mark.parametrize(
     ("title", "due_on", "sentence"),
     [

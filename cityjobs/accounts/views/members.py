@@ -101,7 +101,8 @@ def _is_invited(form: InviteForm, me: Professional) -> bool:
                 cite_id=_cite(me),
                 organisation_id=uuid.UUID(str(form.organisation.data)),
                 capacity=form.capacity.data,
-            )
+            ),
+            membership_id=form.membership.key(),
         )
     except AlreadyThere:
         form.refuse("email", "Cette personne a déjà ce rôle dans votre Cité.")
