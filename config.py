@@ -148,6 +148,9 @@ class Settings(BaseSettings):
 
     def _engine_options(self) -> dict[str, object]:
         session = "-c timezone=UTC -c idle_in_transaction_session_timeout=60000"
+        # Each end notices within half a minute that the other host has lost its power or its network.
+        session += " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+        alive = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
         if self.process == "web":
             session += " -c statement_timeout=30000"
         return {
@@ -158,6 +161,8 @@ class Settings(BaseSettings):
             "pool_recycle": 1800,
             "connect_args": {
                 "connect_timeout": 5,
+                "tcp_user_timeout": 15_000,
+                **alive,
                 "application_name": f"cityjobs-{self.process}",
                 "options": session,
             },

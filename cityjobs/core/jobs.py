@@ -1,12 +1,15 @@
 """Celery in our clothes: every task is one transaction, done as SYSTEM, safe to run twice."""
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
+import redis
 from celery import Celery, Task, shared_task
 from celery.schedules import crontab
 from flask import Flask
+from kombu.transport.redis import Channel
 
 from cityjobs.core.db import SYSTEM, act_as, db, transaction
 
@@ -40,10 +43,20 @@ class Breaker:
 
     def __init__(self) -> None:
         self.closed_until = 0.0
+        self._lock = threading.Lock()
 
     def lets_through(self) -> bool:
-        """Whether the broker may be asked."""
-        return time.monotonic() >= self.closed_until
+        """Whether the broker may be asked: after a rest by one at first, who says whether the others may."""
+        with self._lock:
+            if time.monotonic() < self.closed_until:
+                return False
+            if self.closed_until:
+                self.closed_until = time.monotonic() + BROKER_REST
+            return True
+
+    def note_success(self) -> None:
+        """The broker answers."""
+        self.closed_until = 0.0
 
     def note_failure(self) -> None:
         """The broker did not answer: leave it alone for a while."""
@@ -51,6 +64,25 @@ class Breaker:
 
 
 breaker = Breaker()
+
+
+def say_lost_when_closed() -> None:
+    """Make a channel whose connection was given up say « connection lost », which a worker outlives.
+
+    Celery 5.7 collects a lost connection, then closes it; Kombu 5.7 then hands the messages in hand back through that
+    channel and trips over None, and the worker ends there. The messages are no loss: the sweeps know what was left.
+    """
+    channels: Any = Channel
+    parameters_of: Callable[..., dict[str, Any]] = channels._connparams
+    if parameters_of.__name__ == "parameters_or_lost":
+        return
+
+    def parameters_or_lost(channel: Any, asynchronous: bool = False) -> dict[str, Any]:
+        if channel.connection.client is None:
+            raise redis.ConnectionError("the connection of this channel was given up")
+        return parameters_of(channel, asynchronous=asynchronous)
+
+    channels._connparams = parameters_or_lost
 
 
 def nudge(task: "Task[..., Any]", identifier: str) -> Callable[[], None]:
@@ -67,6 +99,7 @@ def nudge(task: "Task[..., Any]", identifier: str) -> Callable[[], None]:
         except Exception:
             breaker.note_failure()
             raise
+        breaker.note_success()
 
     return publish
 
@@ -91,6 +124,7 @@ def create_celery(app: Flask) -> "Celery[Any]":
                 finally:
                     db.session.remove()
 
+    say_lost_when_closed()
     celery: Celery[Any] = Celery("cityjobs", task_cls=UnitOfWork)
     celery.conf.update(
         broker_url=app.config["CELERY_BROKER_URL"],
@@ -102,6 +136,7 @@ def create_celery(app: Flask) -> "Celery[Any]":
         },
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=1,
+        broker_connection_max_retries=None,
         beat_schedule=BEAT,
         timezone="Europe/Paris",
         enable_utc=True,

@@ -8,6 +8,7 @@ import enum
 import json
 import logging
 import smtplib
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -33,7 +34,14 @@ MOST_ATTEMPTS_WHEN_AWAY = 200
 """With the delays below: two days of a mail server that does not answer."""
 FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(minutes=15)
-CLAIM_LASTS = timedelta(minutes=2)
+MOST_DEATHS = 5
+"""A letter in whose sending so many workers died is given up: it is what kills them."""
+CLAIM_LASTS = timedelta(seconds=20)
+"""Between a claim and the lock that holds the letter while it is sent; the lock goes with the worker that dies."""
+TAKEN_BACK_FOR = timedelta(seconds=3)
+"""What was left half-way waits that long: whoever was only cut off from the database may still write it down."""
+PATIENCE_TO_WRITE_DOWN = 120.0
+"""Seconds during which a worker whose letter has left tries to write so in a database that went away meanwhile."""
 KEPT_FOR = timedelta(days=90)
 
 
@@ -58,6 +66,7 @@ class Outgoing(Model):
     facts: Mapped[dict[str, Any]] = mapped_column(pg.JSONB)
     state: Mapped[Delivery] = mapped_column(sa.Text, default=Delivery.WAITING)
     attempts: Mapped[int] = mapped_column(default=0)
+    deaths: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[created]
     not_before: Mapped[created]
     claimed_at: Mapped[datetime | None]
@@ -126,13 +135,16 @@ def queue(kind: str, *, to: str, about: str, **facts: str) -> uuid.UUID | None:
 def deliver(row_id: str) -> str:
     """Send one waiting letter. Asking ten times sends once; returns what became of it."""
     identifier = uuid.UUID(row_id)
+    departure = Departure()
     try:
         with transaction():
             if not _claim(identifier):
                 return "not_waiting"
         with transaction():
-            return _send(identifier)
+            return _send(identifier, departure)
     except Exception as failure:
+        if departure.has_left:
+            return _write_down(identifier)
         with transaction():
             _postpone(identifier, failure)
         log.warning("letter_not_sent", extra={"letter": row_id, "failure": type(failure).__name__})
@@ -151,7 +163,14 @@ def _claim(identifier: uuid.UUID) -> bool:
     return True
 
 
-def _send(identifier: uuid.UUID) -> str:
+@dataclass
+class Departure:
+    """Whether the mail server has taken the letter, whatever becomes of the transaction that was to say so."""
+
+    has_left: bool = False
+
+
+def _send(identifier: uuid.UUID, departure: Departure) -> str:
     """Compose and send, holding the row: nobody else takes it while a slow mail server makes up its mind."""
     db.session.execute(sa.text("set local idle_in_transaction_session_timeout = '10min'"))
     claimed = sa.select(Outgoing).where(Outgoing.id == identifier, Outgoing.state == Delivery.SENDING)
@@ -165,6 +184,7 @@ def _send(identifier: uuid.UUID) -> str:
         db.session.flush()
         postman: Postman = current_app.extensions["postman"]
         postman.send(letter, to=row.recipient, reference=row.id)
+        departure.has_left = True
         log.info("letter_sent", extra=_trace_of(row))
         row.state = Delivery.SENT
     row.settled_at, row.failure = now(), None
@@ -244,6 +264,25 @@ def recall_sent(letters: Iterable[SentLetter]) -> Counter[str]:
     return recalled
 
 
+def _write_down(identifier: uuid.UUID) -> str:
+    """Say that a letter has left, as soon as the database, lost since, is there again: else it would leave twice."""
+    deadline = time.monotonic() + PATIENCE_TO_WRITE_DOWN
+    while True:
+        try:
+            with transaction():
+                row = db.session.scalar(
+                    sa.select(Outgoing).where(Outgoing.id == identifier).with_for_update()
+                )
+                if row is not None and row.state in (Delivery.WAITING, Delivery.SENDING):
+                    row.state, row.settled_at, row.failure = Delivery.SENT, now(), None
+                    _tell_settled(row)
+            return Delivery.SENT.value
+        except sa.exc.SQLAlchemyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
 def _tell_settled(row: Outgoing) -> None:
     """Run the kind's hook; its failure must not undo what is settled, or the letter would be sent again."""
     db.session.flush()
@@ -295,14 +334,15 @@ def sweep() -> int:
             Outgoing.state == Delivery.SENDING, Outgoing.claimed_at < now() - lasts
         )
         for row in db.session.scalars(left.with_for_update(skip_locked=True)).all():
-            if row.attempts >= MOST_ATTEMPTS:
+            row.deaths += 1
+            if row.deaths >= MOST_DEATHS:
                 row.failure = "abandoned"
                 _give_up(row)
             else:
-                row.state = Delivery.WAITING
+                row.state, row.not_before = Delivery.WAITING, now() + TAKEN_BACK_FOR
     with transaction():
         due = sa.select(Outgoing.id).where(Outgoing.state == Delivery.WAITING, Outgoing.not_before <= now())
-        identifiers = list(db.session.scalars(due.order_by(Outgoing.not_before).limit(500)))
+        identifiers = list(db.session.scalars(due.order_by(Outgoing.deaths, Outgoing.not_before).limit(500)))
     postponed = 0
     for identifier in identifiers:
         postponed = postponed + 1 if deliver(str(identifier)) == "postponed" else 0

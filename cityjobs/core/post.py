@@ -20,6 +20,10 @@ class Letter:
     html: str
 
 
+GOODBYE = 1.0
+"""Seconds given to a mail server to close: it has the letter, and the sooner that is written down the better."""
+
+
 class Postman(Protocol):
     """Whoever carries letters. Raises OSError or smtplib.SMTPException when a letter was not taken."""
 
@@ -50,8 +54,12 @@ class SmtpPostman:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
         message.add_alternative(letter.html, subtype="html")
-        with self._connect() as connection:
+        connection = self._connect()
+        try:
             connection.send_message(message)
+            _say_goodbye(connection)
+        finally:
+            connection.close()
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self.url.hostname or "localhost", self.url.port or 25
@@ -62,6 +70,16 @@ class SmtpPostman:
         if self.url.username:
             connection.login(unquote(self.url.username), unquote(self.url.password or ""))
         return connection
+
+
+def _say_goodbye(connection: smtplib.SMTP) -> None:
+    """The letter is taken: how the server answers to that, or whether it does, no longer matters."""
+    try:
+        if connection.sock is not None:
+            connection.sock.settimeout(GOODBYE)
+        connection.quit()
+    except (OSError, smtplib.SMTPException):
+        pass
 
 
 def init_app(app: Flask) -> None:

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psycopg
@@ -48,12 +50,15 @@ _CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 class EmbeddedPostgres:
     """One server over the files of `home`, with the roles of roles.sql and the database `cityjobs`.
 
-    `durable=False` (tests) trades crash safety for speed. As root the server runs as `nobody`. Only one
-    driver at a time may hold a home: the second one is refused.
+    `durable=False` (tests) trades crash safety for speed; `settings` are added to ours. As root the server runs
+    as `nobody`. Only one driver at a time may hold a home: the second one is refused.
     """
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, durable: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.home = home.resolve()
+        self.settings = settings
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
         self.durable = durable
@@ -233,6 +238,7 @@ class EmbeddedPostgres:
             **_SETTINGS,
             **({} if self.durable else _CARELESS),
             "unix_socket_directories": str(self._socket),
+            **self.settings,
         }
         argv = [str(self._bin / "postgres"), "-D", str(self.data)]
         for key, value in settings.items():

@@ -5,8 +5,10 @@ import platform
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
 
 import redis
 from redis.backoff import NoBackoff
@@ -25,10 +27,13 @@ from cityjobs.embedded.home import (
 
 
 class EmbeddedValkey:
-    """One server over the files of `home`. `durable=False` (tests) keeps nothing on disk."""
+    """One server over the files of `home`. `durable=False` (tests) keeps nothing on disk; `settings` end its file."""
 
-    def __init__(self, home: Path, *, durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, durable: bool = True, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.home = home.resolve()
+        self.settings = settings
         self.log = self.home / "valkey.log"
         self.durable = durable
         self.child: subprocess.Popen[bytes] | None = None
@@ -86,7 +91,8 @@ class EmbeddedValkey:
         write_private(
             configuration,
             f"port 0\nunixsocket {socket}\nunixsocketperm 700\nrequirepass {self._password()}\n"
-            f'dir "{self.home}"\nsave ""\nset-proc-title no\nmaxmemory-policy noeviction\n{append}\n',
+            f'dir "{self.home}"\nsave ""\nset-proc-title no\nmaxmemory-policy noeviction\n{append}\n'
+            + "".join(f"{name} {value}\n" for name, value in self.settings.items()),
         )
         self.child = children.spawn(
             [str(_binary()), str(configuration)],

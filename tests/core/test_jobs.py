@@ -100,6 +100,9 @@ def test_the_broker_is_asked_again_after_a_rest(monkeypatch: pytest.MonkeyPatch)
     later = time.monotonic() + BROKER_REST
     monkeypatch.setattr(jobs.time, "monotonic", lambda: later)
     assert breaker.lets_through()
+    assert not breaker.lets_through(), "one asks first, and the others do not wait with it"
+    breaker.note_success()
+    assert breaker.lets_through() and breaker.lets_through()
 
 
 def test_the_health_page_follows_the_worker_and_beat(scene: Stage, web: Flask) -> None:

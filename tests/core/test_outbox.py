@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import SYSTEM, act_as, db, transaction
-from cityjobs.core.outbox import MOST_ATTEMPTS, Delivery, Kind, Outgoing
+from cityjobs.core.outbox import MOST_ATTEMPTS, MOST_DEATHS, Delivery, Kind, Outgoing
 from cityjobs.core.post import Letter
 from tests.conftest import Databases, Letterbox
 
@@ -60,6 +60,12 @@ class Post:
     def row(self, letter_id: str) -> Outgoing:
         with Session(self.engine) as session:
             return session.get_one(Outgoing, uuid.UUID(letter_id))
+
+    def sent(self) -> list[Outgoing]:
+        """The rows that left, in order."""
+        with Session(self.engine) as session:
+            settled = sa.select(Outgoing).where(Outgoing.state == Delivery.SENT)
+            return list(session.scalars(settled.order_by(Outgoing.settled_at)))
 
     def set(self, letter_id: str, **values: Any) -> None:
         with Session(self.engine) as session:
@@ -181,8 +187,13 @@ def test_the_sweep_takes_what_nobody_was_told_of(post: Post) -> None:
 
 def test_the_sweep_takes_back_what_a_dead_worker_had_claimed_and_nothing_younger(post: Post) -> None:
     old, young = post.queue("old"), post.queue("young")
-    post.set(old, state=Delivery.SENDING, attempts=1, claimed_at=now() - timedelta(seconds=121))
-    post.set(young, state=Delivery.SENDING, attempts=1, claimed_at=now() - timedelta(seconds=100))
+    post.set(old, state=Delivery.SENDING, attempts=1, claimed_at=now() - timedelta(seconds=21))
+    post.set(young, state=Delivery.SENDING, attempts=1, claimed_at=now() - timedelta(seconds=15))
+    post.run("outbox.sweep")
+    row = post.row(old)
+    assert (row.state, row.deaths) == (Delivery.WAITING, 1)
+    assert timedelta() < row.not_before - now() <= outbox.TAKEN_BACK_FOR
+    post.set(old, not_before=now())
     post.run("outbox.sweep")
     assert post.row(old).state == Delivery.SENT
     assert post.row(young).state == Delivery.SENDING
@@ -200,11 +211,56 @@ def test_the_sweep_leaves_alone_what_a_slow_worker_still_holds(post: Post) -> No
 
 def test_a_letter_that_kills_its_workers_is_given_up(post: Post, told: dict[str, list[Any]]) -> None:
     letter = post.queue()
-    post.set(letter, state=Delivery.SENDING, attempts=MOST_ATTEMPTS, claimed_at=now() - timedelta(hours=1))
-    post.run("outbox.sweep")
+    for death in range(MOST_DEATHS):
+        assert post.row(letter).state == Delivery.WAITING
+        post.set(letter, state=Delivery.SENDING, claimed_at=now() - timedelta(hours=1))
+        post.run("outbox.sweep")
+        assert post.row(letter).deaths == death + 1
+    assert MOST_DEATHS <= 5
     assert post.row(letter).state == Delivery.FAILED
     assert post.row(letter).failure == "abandoned"
     assert told["settled"] == [Delivery.FAILED]
+    assert post.box.letters == []
+
+
+def test_a_worker_that_dies_after_a_long_absence_of_the_mail_server_does_not_condemn_the_letter(
+    post: Post,
+) -> None:
+    letter = post.queue()
+    post.set(letter, state=Delivery.SENDING, attempts=60, claimed_at=now() - timedelta(hours=1))
+    post.run("outbox.sweep")
+    post.set(letter, not_before=now())
+    post.run("outbox.sweep")
+    assert post.row(letter).state == Delivery.SENT
+
+
+def test_what_killed_a_worker_goes_after_everything_else(post: Post) -> None:
+    suspect, sound = post.queue("suspect"), post.queue("sound")
+    post.set(suspect, deaths=1, not_before=now() - timedelta(hours=1))
+    post.run("outbox.sweep")
+    assert [letter.id for letter in post.sent()] == [uuid.UUID(sound), uuid.UUID(suspect)]
+
+
+@pytest.mark.parametrize("outages", [1, 3])
+def test_a_letter_that_left_while_the_database_went_is_written_down_and_not_sent_again(
+    post: Post, told: dict[str, list[Any]], outages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = post.queue()
+    left = {"commits": outages}
+    commit = Session.commit
+
+    def fail_once_gone(session: Session) -> None:
+        if post.box.letters and left["commits"]:
+            left["commits"] -= 1
+            raise sa.exc.OperationalError("commit", {}, Exception("terminating connection"))
+        commit(session)
+
+    monkeypatch.setattr(Session, "commit", fail_once_gone)
+    assert post.deliver(letter) == "sent"
+    post.run("outbox.sweep")
+    assert post.row(letter).state == Delivery.SENT
+    assert len(post.box.letters) == 1
+    assert told["settled"][-1] == Delivery.SENT
 
 
 def test_one_poisoned_letter_does_not_stop_the_others(post: Post) -> None:

@@ -24,7 +24,7 @@ from cityjobs.reporting.documents import NOT_PUBLISHED, definitions, write_pdf, 
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES
 from cityjobs.reporting.rules.periods import month_of
-from cityjobs.reporting.rules.reports import ReportState
+from cityjobs.reporting.rules.reports import MOST_ATTEMPTS, ReportState
 from tests.conftest import Databases, Letterbox
 from tests.manners import PageClient
 from tests.reporting.lives import live
@@ -281,9 +281,14 @@ def test_the_sweep_takes_what_a_lost_nudge_or_a_dead_worker_left(house: House) -
         state=ReportState.FAILED, attempts=1, claimed_at=now() - timedelta(minutes=11), failure="…"
     )
     hopeless = house.asked(
-        state=ReportState.FAILED, attempts=3, claimed_at=now() - timedelta(minutes=60), failure="…"
+        state=ReportState.FAILED,
+        attempts=MOST_ATTEMPTS,
+        claimed_at=now() - timedelta(minutes=60),
+        failure="…",
     )
-    doomed = house.asked(state=ReportState.COMPUTING, attempts=3, claimed_at=now() - timedelta(minutes=13))
+    doomed = house.asked(
+        state=ReportState.COMPUTING, attempts=MOST_ATTEMPTS, claimed_at=now() - timedelta(minutes=13)
+    )
     assert house.run("reporting.sweep") == 3
     assert {house.report(each.id).state for each in (lost, dead, failed)} == {ReportState.READY}
     assert house.report(alive.id).state == ReportState.COMPUTING

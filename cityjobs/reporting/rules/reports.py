@@ -19,7 +19,7 @@ REPORT_STATE_LABELS: dict[ReportState, str] = {
     ReportState.READY: "Prêt",
     ReportState.FAILED: "Interrompu",
 }
-MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 5
 
 
 def monthly_occasion(month: date) -> str:
