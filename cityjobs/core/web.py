@@ -289,11 +289,34 @@ def on_stale(_error: StaleDataError) -> ResponseReturnValue:
     return error_page(409)
 
 
-def on_database_away(error: sa.exc.OperationalError) -> ResponseReturnValue:
-    """The database cannot be reached: say so, never show an empty list."""
-    log.error("database_unreachable", extra={"failure": type(error.orig).__name__})
+AWAY_STATES = ("08", "25006", "25P03", "25P04", "53", "57P")
+"""How a server that is going, coming, full, on its knees or only a copy says so.
+
+Source: PostgreSQL, appendix A, SQLSTATE classes 08, 53 and 57P, and 25006, 25P03, 25P04.
+"""
+
+
+def is_database_away(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether this says that the database cannot be used now, and nothing about what was asked of it."""
+    if isinstance(error, (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.PendingRollbackError)):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    if error.connection_invalidated or isinstance(error, sa.exc.InterfaceError):
+        return True
+    return (getattr(error.orig, "sqlstate", None) or "").startswith(AWAY_STATES)
+
+
+def on_database_failure(error: sa.exc.SQLAlchemyError) -> ResponseReturnValue:
+    """The database cannot be used now: say so, never show an empty list. Any other failure of it is an error of ours."""
+    if not is_database_away(error):
+        raise error
+    cause = getattr(error, "orig", None) or error
+    log.error("database_unreachable", extra={"failure": type(cause).__name__})
     rollback()
-    return error_page(503)
+    if asked_by_script():
+        return bare(503, {"Retry-After": "10"})
+    return *error_page(503), {"Retry-After": "10"}
 
 
 def redirect_after(target: str) -> ResponseReturnValue:
@@ -319,7 +342,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(StaleDataError, on_stale)
-    app.register_error_handler(sa.exc.OperationalError, on_database_away)
+    app.register_error_handler(sa.exc.SQLAlchemyError, on_database_failure)
     if STATIC.is_dir():
         app.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
             app.wsgi_app,
