@@ -15,6 +15,7 @@ from cityjobs.coordination.rules import Candidate, Target
 from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Role
+from cityjobs.core.web import Page
 from cityjobs.followups.queries import silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
 from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
@@ -22,6 +23,9 @@ from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, Qpv
 
 _is_open = Parcours.status.not_in([sa.literal_column(f"'{status}'") for status in sorted(CLOSED_STATUSES)])
+# The Cité is told on both sides: the planner then knows how many rows each side has.
+_is_of_parcours = sa.and_(Assignment.parcours_id == Parcours.id, Assignment.cite_id == Parcours.cite_id)
+_is_theirs = sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id)
 _is_current_referent = sa.and_(
     Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"), Assignment.ended_at.is_(None)
 )
@@ -62,10 +66,9 @@ def _rows_of(cite_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
             spotted.c.spotted_by_id,
             spotted.c.organisation_id.label("spotting_organisation_id"),
             _name.label("spotted_by"),
-            sa.func.count().over().label("total"),
         )
         .select_from(Parcours)
-        .join(Person, Person.id == Parcours.person_id)
+        .join(Person, _is_theirs)
         .outerjoin(Qpv, Qpv.id == Person.qpv_id)
         .outerjoin(spotted, sa.true())
         .outerjoin(User, User.id == spotted.c.spotted_by_id)
@@ -73,33 +76,54 @@ def _rows_of(cite_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def waiting_parcours(cite_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
+def waiting_parcours(cite_id: uuid.UUID, *, page: int, size: int) -> Page:
     """Open parcours of a Cité that nobody follows, who waits longest first; `waiting_since` is a day.
 
-    One waits from the spotting, or from the end of the last attribution.
+    One waits from the spotting, or from the end of the last attribution. The lines of the page are chosen first, and
+    theirs alone are told in full.
     """
     former = aliased(Assignment)
     last_end = (
         sa.select(sa.func.max(_paris_day(former.ended_at)))
-        .where(former.parcours_id == Parcours.id, former.kind == AssignmentKind.REFERENT)
+        .where(
+            former.parcours_id == Parcours.id,
+            former.cite_id == cite_id,
+            former.kind == AssignmentKind.REFERENT,
+        )
         .scalar_subquery()
     )
-    since = sa.func.greatest(Parcours.spotted_on, last_end)
-    followed = sa.exists().where(Assignment.parcours_id == Parcours.id, _is_current_referent)
-    return (
-        _rows_of(cite_id)
-        .add_columns(since.label("waiting_since"))
-        .where(~followed)
-        .order_by(since, Parcours.created_at, Parcours.id)
+    followed = sa.exists().where(_is_of_parcours, _is_current_referent)
+    chosen = (
+        sa.select(
+            Parcours.id,
+            sa.func.greatest(Parcours.spotted_on, last_end).label("waiting_since"),
+            sa.func.count().over().label("total"),
+        )
+        .where(Parcours.cite_id == cite_id, _is_open, ~followed)
+        .order_by("waiting_since", Parcours.created_at, Parcours.id)
+        .limit(size)
+        .offset((page - 1) * size)
+        .subquery("chosen")
     )
+    rows = db.session.execute(
+        _rows_of(cite_id)
+        .add_columns(chosen.c.waiting_since, chosen.c.total)
+        .join(chosen, chosen.c.id == Parcours.id)
+        .order_by(chosen.c.waiting_since, Parcours.created_at, Parcours.id)
+    ).all()
+    return Page(rows, page, size, rows[0].total if rows else 0)
 
 
 def parcours_of_referent(cite_id: uuid.UUID, user_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
     """Open parcours that somebody follows, by name, with `assignment_id` and `assigned_at`."""
     return (
         _rows_of(cite_id)
-        .join(Assignment, sa.and_(Assignment.parcours_id == Parcours.id, _is_current_referent))
-        .add_columns(Assignment.id.label("assignment_id"), Assignment.started_at.label("assigned_at"))
+        .join(Assignment, sa.and_(_is_of_parcours, _is_current_referent))
+        .add_columns(
+            Assignment.id.label("assignment_id"),
+            Assignment.started_at.label("assigned_at"),
+            sa.func.count().over().label("total"),
+        )
         .where(Assignment.referent_id == user_id)
         .order_by(Person.last_name, Person.first_name, Parcours.id)
     )
@@ -109,7 +133,7 @@ def nameless_parcours(cite_id: uuid.UUID, limit: int) -> Sequence[sa.Row[*tuple[
     """Open parcours followed by an organisation whose référent is not known yet, the oldest first."""
     return db.session.execute(
         _rows_of(cite_id)
-        .join(Assignment, sa.and_(Assignment.parcours_id == Parcours.id, _is_current_referent))
+        .join(Assignment, sa.and_(_is_of_parcours, _is_current_referent))
         .join(Organisation, Organisation.id == Assignment.organisation_id)
         .add_columns(
             Assignment.id.label("assignment_id"),
@@ -142,7 +166,7 @@ def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
             .filter(_paris_day(Assignment.started_at) > today() - timedelta(days=7))
             .label("new"),
         )
-        .join(Parcours, Parcours.id == Assignment.parcours_id)
+        .join(Parcours, _is_of_parcours)
         .where(_is_current_referent, _is_open, Assignment.cite_id == cite_id)
         .group_by(Assignment.referent_id)
         .subquery()
@@ -182,8 +206,8 @@ def quarters_followed(cite_id: uuid.UUID) -> dict[uuid.UUID, dict[uuid.UUID, int
     """How many persons of each QPV each référent of a Cité follows."""
     rows = db.session.execute(
         sa.select(Assignment.referent_id, Person.qpv_id, sa.func.count())
-        .join(Parcours, Parcours.id == Assignment.parcours_id)
-        .join(Person, Person.id == Assignment.person_id)
+        .join(Parcours, _is_of_parcours)
+        .join(Person, _is_theirs)
         .where(_is_current_referent, _is_open, Assignment.cite_id == cite_id, Person.qpv_id.is_not(None))
         .group_by(Assignment.referent_id, Person.qpv_id)
     )

@@ -83,7 +83,7 @@ def _page_of(query: Any, number: int) -> Page:
 
 
 def _board(
-    cite_id: uuid.UUID, query: Any, form: AssignForm, *, suggested: bool, but: uuid.UUID | None = None
+    cite_id: uuid.UUID, page: Page, form: AssignForm, *, suggested: bool, but: uuid.UUID | None = None
 ) -> Board:
     loads = loads_of(cite_id)
     offered = [
@@ -94,7 +94,7 @@ def _board(
     organisations = [(str(row.id), row.name) for row in organisations_of(cite_id)]
     form.offer(offered, organisations, suggested=suggested)
     form.number_page(_here()[0].id)
-    return Board(_page_of(query, page_number()), loads, form, frozenset(request.form.getlist("picked")))
+    return Board(page, loads, form, frozenset(request.form.getlist("picked")))
 
 
 @bp.get("/coordination")
@@ -106,7 +106,8 @@ def board() -> ResponseReturnValue:
 
 def _show_board(form: AssignForm) -> str:
     _, cite_id = _here()
-    shown = _board(cite_id, waiting_parcours(cite_id), form, suggested=True)
+    waiting = waiting_parcours(cite_id, page=page_number(), size=PAGE_SIZE)
+    shown = _board(cite_id, waiting, form, suggested=True)
     candidates = candidates_among(shown.loads, quarters_followed(cite_id))
     wanting = [
         Wanting(row.parcours_id, row.qpv_id, row.spotted_by_id, row.spotting_organisation_id)
@@ -133,8 +134,8 @@ def referent(user_id: uuid.UUID) -> ResponseReturnValue:
 
 def _show_referent(user_id: uuid.UUID, form: AssignForm) -> str:
     _, cite_id = _here()
-    query = parcours_of_referent(cite_id, user_id)
-    shown = _board(cite_id, query, form, suggested=False, but=user_id)
+    page = _page_of(parcours_of_referent(cite_id, user_id), page_number())
+    shown = _board(cite_id, page, form, suggested=False, but=user_id)
     row = next((row for row in shown.loads if row.user_id == user_id), None) or abort(404)
     return render_template(
         "coordination/referent.html",

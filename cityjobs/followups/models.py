@@ -41,7 +41,12 @@ class Interview(Versioned, Model):
             "ix_interview_person_held", "person_id", sa.text("held_on desc"), sa.text("created_at desc")
         ),
         sa.Index("ix_interview_parcours_held", "parcours_id", "held_on"),
-        sa.Index("ix_interview_cite_held", "cite_id", "held_on"),
+        sa.Index(
+            "ix_interview_cite_held",
+            "cite_id",
+            "held_on",
+            postgresql_include=["reached", "mode", "parcours_id"],
+        ),
     )
 
 
@@ -133,6 +138,14 @@ class NextStep(Versioned, Model):
     __table_args__ = (
         sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
         sa.Index("ix_next_step_todo", "parcours_id", "due_on", postgresql_where=sa.text("state = 'todo'")),
+        sa.Index(
+            "ix_next_step_cite_todo",
+            "cite_id",
+            "parcours_id",
+            "due_on",
+            postgresql_include=["person_id"],
+            postgresql_where=sa.text("state = 'todo'"),
+        ),
         sa.Index("ix_next_step_due", "due_on", postgresql_where=sa.text("state = 'todo'")),
         sa.Index("ix_next_step_person", "person_id"),
     )

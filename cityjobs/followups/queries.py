@@ -25,8 +25,12 @@ from cityjobs.territory.models import Cite
 _IS_OPEN = Parcours.status.not_in([sa.literal_column(f"'{status}'") for status in sorted(CLOSED_STATUSES)])
 _IS_TODO = NextStep.state == sa.literal_column(f"'{StepState.TODO}'")
 
+# The Cité is told on both sides of each join: the planner then knows how many rows each side has.
+_of_parcours = sa.and_(NextStep.parcours_id == Parcours.id, NextStep.cite_id == Parcours.cite_id)
+_person_of_parcours = sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id)
 _referent = sa.and_(
     Assignment.parcours_id == Parcours.id,
+    Assignment.cite_id == Parcours.cite_id,
     Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"),
     Assignment.ended_at.is_(None),
 )
@@ -74,8 +78,8 @@ def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
             Assignment.referent_id,
         )
         .select_from(NextStep)
-        .join(Parcours, Parcours.id == NextStep.parcours_id)
-        .join(Person, Person.id == NextStep.person_id)
+        .join(Parcours, _of_parcours)
+        .join(Person, _person_of_parcours)
         .outerjoin(Assignment, _referent)
         .where(_IS_TODO, _IS_OPEN)
         .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
@@ -107,7 +111,7 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
         )
         .select_from(Parcours)
         .join(Cite, Cite.id == Parcours.cite_id)
-        .join(Person, Person.id == Parcours.person_id)
+        .join(Person, _person_of_parcours)
         .outerjoin(Assignment, _referent)
         .where(
             _IS_OPEN,

@@ -158,5 +158,12 @@ class Assignment(Model):
             "ix_assignment_referent_current", "referent_id", postgresql_where=sa.text("ended_at is null")
         ),
         sa.Index("ix_assignment_parcours", "parcours_id"),
-        sa.Index("ix_assignment_cite", "cite_id", "kind", "parcours_id"),
+        sa.Index("ix_assignment_person_current", "person_id", postgresql_where=sa.text("ended_at is null")),
+        sa.Index(
+            "ix_assignment_cite",
+            "cite_id",
+            "kind",
+            "parcours_id",
+            postgresql_include=["referent_id", "organisation_id", "started_at", "ended_at"],
+        ),
     )

@@ -68,8 +68,7 @@ class Person(Versioned, Model):
     __table_args__ = (
         sa.UniqueConstraint("id", "cite_id"),
         sa.Index("ix_person_cite_name", "cite_id", "search_name"),
-        sa.Index("ix_person_cite_sort_name", "cite_id", "sort_name"),
-        sa.Index("ix_person_trigrams", "trigrams", postgresql_using="gin"),
+        sa.Index("ix_person_cite_sort_name", "cite_id", "sort_name", postgresql_include=["id"]),
         sa.Index("ix_person_phone", "cite_id", "phone", postgresql_where=sa.text("phone is not null")),
         sa.Index(
             "ix_person_second_phone",

@@ -39,6 +39,7 @@ case_facts = _view(
     diagnosed_on=sa.Date(),
     started_on=sa.Date(),
     ended_on=sa.Date(),
+    last_contact_on=sa.Date(),
     end_reason=sa.Text(),
     entry_gender=sa.Text(),
     entry_age=sa.Integer(),
@@ -71,7 +72,7 @@ def evening_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), PARIS)
 
 
-def named_periods(periods: Mapping[str, Period]) -> sa.FromClause:
+def named_periods(periods: Mapping[str, Period], name: str = "period") -> sa.FromClause:
     """Periods as rows: name, starts_on, ends_on, over_at."""
     columns: list[sa.ColumnClause[Any]] = [
         sa.column("name", sa.Text()),
@@ -80,32 +81,56 @@ def named_periods(periods: Mapping[str, Period]) -> sa.FromClause:
         sa.column("over_at", sa.DateTime(timezone=True)),
     ]
     rows = [(name, each.start, each.end, evening_of(each.end)) for name, each in periods.items()]
-    return sa.values(*columns, name="period").data(rows).cte("period")
+    return sa.values(*columns, name=name).data(rows).cte(name)
 
 
 def _paris_day(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
     return sa.cast(sa.func.timezone("Europe/Paris", instant), sa.Date)
 
 
-def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
-    """One row per period and parcours spotted by its end: dates not later than it, last contact, référent then."""
-    period = named_periods(periods)
-    contact = (
-        sa.select(
-            period.c.name,
-            contact_facts.c.parcours_id,
-            sa.func.max(contact_facts.c.held_on)
-            .filter(contact_facts.c.mode.not_in(WITHOUT_THE_PERSON))
-            .label("heard_on"),
-            sa.func.bool_or(
-                sa.and_(contact_facts.c.mode.in_(MEETINGS), contact_facts.c.held_on >= period.c.starts_on)
-            ).label("met_within"),
-        )
-        .join(period, contact_facts.c.held_on <= period.c.ends_on)
-        .where(contact_facts.c.cite_id == cite_id, contact_facts.c.reached)
-        .group_by(period.c.name, contact_facts.c.parcours_id)
-        .subquery()
+def _meetings(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.Select[str, uuid.UUID]:
+    """In which period which parcours had a meeting."""
+    each = named_periods(periods, "within")
+    contact = contact_facts.c
+    whole = contact.held_on.between(
+        min(period.start for period in periods.values()), max(period.end for period in periods.values())
     )
+    return (
+        sa.select(each.c.name, contact.parcours_id)
+        .join(contact_facts, contact.held_on.between(each.c.starts_on, each.c.ends_on))
+        .where(contact.cite_id == cite_id, contact.reached, contact.mode.in_(MEETINGS), whole)
+    )
+
+
+def _heard_on(cite_id: uuid.UUID, period: sa.FromClause) -> sa.ColumnElement[date | None]:
+    """The last day of contact with the person by the end of a period.
+
+    It is the one that the parcours keeps, unless that came later: then it is looked up.
+    """
+    kept, contact = case_facts.c.last_contact_on, contact_facts.c
+    earlier = (
+        sa.select(sa.func.max(contact.held_on))
+        .where(
+            contact.cite_id == cite_id,
+            contact.parcours_id == case_facts.c.parcours_id,
+            contact.held_on <= period.c.ends_on,
+            contact.reached,
+            contact.mode.not_in(WITHOUT_THE_PERSON),
+        )
+        .correlate(case_facts, period)
+        .scalar_subquery()
+    )
+    return sa.case((kept > period.c.ends_on, earlier), else_=kept)
+
+
+def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
+    """One row per period and parcours spotted by its end: dates not later than it, last contact, référent then.
+
+    Look-ups that few facts need are written where they are needed: PostgreSQL runs them for those facts alone.
+    """
+    period = named_periods(periods)
+    case = case_facts.c
+    met_within = sa.tuple_(period.c.name, case.parcours_id).in_(_meetings(cite_id, periods))
     follows = (
         sa.select(
             period.c.name,
@@ -127,23 +152,21 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
         .order_by(period.c.name, assignment_facts.c.parcours_id, assignment_facts.c.started_at.desc())
         .subquery()
     )
-
-    left = (
-        sa.select(
-            period.c.name,
-            assignment_facts.c.parcours_id,
-            sa.func.max(assignment_facts.c.ended_at).label("ended_at"),
+    left_at = (
+        sa.select(sa.func.max(assignment_facts.c.ended_at))
+        .where(
+            assignment_facts.c.cite_id == cite_id,
+            assignment_facts.c.parcours_id == case.parcours_id,
+            assignment_facts.c.kind == AssignmentKind.REFERENT,
+            assignment_facts.c.ended_at < period.c.over_at,
         )
-        .join(period, assignment_facts.c.ended_at < period.c.over_at)
-        .where(assignment_facts.c.cite_id == cite_id, assignment_facts.c.kind == AssignmentKind.REFERENT)
-        .group_by(period.c.name, assignment_facts.c.parcours_id)
-        .subquery()
+        .correlate(case_facts, period)
+        .scalar_subquery()
     )
 
     def by_then(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((column <= period.c.ends_on, column))
 
-    case = case_facts.c
     ended_on = by_then(case.ended_on)
     return (
         sa.select(
@@ -165,22 +188,18 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
             case.entry_age,
             case.entry_in_qpv,
             case.entry_qpv_id,
-            sa.func.coalesce(contact.c.met_within, sa.false()).label("met_within"),
-            contact.c.heard_on,
+            met_within.label("met_within"),
+            _heard_on(cite_id, period).label("heard_on"),
             follows.c.parcours_id.is_not(None).label("is_followed"),
             follows.c.referent_id,
             _paris_day(follows.c.started_at).label("assigned_on"),
-            sa.func.greatest(case.spotted_on, _paris_day(left.c.ended_at)).label("waiting_since"),
+            sa.func.greatest(case.spotted_on, _paris_day(left_at)).label("waiting_since"),
         )
         .select_from(period)
         .join(case_facts, sa.and_(case.cite_id == cite_id, case.spotted_on <= period.c.ends_on))
         .outerjoin(
-            contact, sa.and_(contact.c.name == period.c.name, contact.c.parcours_id == case.parcours_id)
-        )
-        .outerjoin(
             follows, sa.and_(follows.c.name == period.c.name, follows.c.parcours_id == case.parcours_id)
         )
-        .outerjoin(left, sa.and_(left.c.name == period.c.name, left.c.parcours_id == case.parcours_id))
         .cte("fact")
     )
 

@@ -1,9 +1,11 @@
 """Figures of a Cité over a period, and the rows behind each: the same conditions count and list."""
 
 import uuid
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import accumulate
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from cityjobs.core.db import db
 from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page
 from cityjobs.people.models import Person
-from cityjobs.reporting.facts import behind_figures, case_facts, contact_facts, facts_of, named_periods
+from cityjobs.reporting.facts import behind_figures, case_facts, contact_facts, facts_of
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.figures import FIGURES, Measure, Rows
 from cityjobs.reporting.rules.periods import Period, Slice, slices_of
@@ -116,17 +118,19 @@ def _figures(row: Mapping[Any, Any]) -> Figures:
 
 
 def exchanges_of(setting: Setting, slices: Iterable[Period]) -> list[int]:
-    """How many exchanges took place in each of these periods, in one query."""
-    asked = {str(index): each for index, each in enumerate(slices)}
-    period = named_periods(asked)
-    rows = db.session.execute(
-        sa.select(period.c.name, sa.func.count().label("exchanges"))
-        .join(contact_facts, contact_facts.c.held_on.between(period.c.starts_on, period.c.ends_on))
-        .where(contact_facts.c.cite_id == setting.id, contact_facts.c.reached)
-        .group_by(period.c.name)
+    """How many exchanges took place in each of these periods, in one query: they are counted day by day."""
+    asked = list(slices)
+    contact = contact_facts.c
+    whole = contact.held_on.between(min(each.start for each in asked), max(each.end for each in asked))
+    by_day = db.session.execute(
+        sa.select(contact.held_on, sa.func.count().label("exchanges"))
+        .where(contact.cite_id == setting.id, contact.reached, whole)
+        .group_by(contact.held_on)
+        .order_by(contact.held_on)
     ).all()
-    counted = {row.name: row.exchanges for row in rows}
-    return [counted.get(name, 0) for name in asked]
+    days = [row.held_on for row in by_day]
+    until = [0, *accumulate(row.exchanges for row in by_day)]
+    return [until[bisect_right(days, each.end)] - until[bisect_left(days, each.start)] for each in asked]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Rows are facts and not entities: whoever may not open a file gets initials, its 
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,14 +19,14 @@ from cityjobs.desk.rules import MINE, NOBODY, PeopleFilters
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind, Status
+from cityjobs.parcours.rules import AssignmentKind, Status
 from cityjobs.people.models import Person
 from cityjobs.people.queries import found_people
 from cityjobs.territory.models import Cite, Organisation, Qpv
 from cityjobs.territory.rules import QpvAnswer
 
-_FACTS = sa.table(
-    "case_facts",
+_PRESENT_CASES = sa.table(
+    "present_cases",
     sa.column("parcours_id", sa.Uuid),
     sa.column("cite_id", sa.Uuid),
     sa.column("person_id", sa.Uuid),
@@ -35,7 +36,6 @@ _FACTS = sa.table(
     sa.column("started_on", sa.Date),
     sa.column("ended_on", sa.Date),
     sa.column("last_contact_on", sa.Date),
-    sa.column("created_at", sa.DateTime(timezone=True)),
     sa.column("referent_id", sa.Uuid),
     sa.column("organisation_id", sa.Uuid),
     sa.column("assigned_at", sa.DateTime(timezone=True)),
@@ -47,7 +47,8 @@ _QPV = {
     "a_verifier": QpvAnswer.TO_CHECK,
     "inconnu": QpvAnswer.UNKNOWN,
 }
-_CLOSED = [str(status) for status in sorted(CLOSED_STATUSES)]
+# Written out and not bound: the planner must recognise the condition of the partial index.
+_IS_TODO = NextStep.state == sa.literal_column(f"'{StepState.TODO}'")
 
 
 class PeopleList:
@@ -57,19 +58,8 @@ class PeopleList:
         self.filters, self.today = filters, today
         self.cases = _present_cases(role)
         c = self.cases.c
-        # One short look-up by row: whatever the planner believes of a Cité's size, it stays one.
-        steps = (
-            sa.select(NextStep.title, NextStep.due_on)
-            .where(
-                NextStep.parcours_id == c.parcours_id,
-                NextStep.cite_id == acting().cite_id,
-                NextStep.state == sa.literal_column(f"'{StepState.TODO}'"),
-            )
-            .order_by(NextStep.due_on, NextStep.created_at)
-            .limit(1)
-            .lateral("first_step")
-        )
-        self.step = steps.c
+        due = _first_due_dates()
+        self.due_on = due.c.due_on
         self.is_visible = Person.id.is_not(None)
         self.is_open = c.ended_on.is_(None)
         self.waits = sa.and_(self.is_open, c.referent_id.is_(None))
@@ -77,7 +67,7 @@ class PeopleList:
             c.last_contact_on, sa.cast(sa.func.timezone("Europe/Paris", c.assigned_at), sa.Date), c.spotted_on
         )
         silence_days = sa.select(Cite.silence_days).where(Cite.id == acting().cite_id).scalar_subquery()
-        self.overdue = sa.and_(self.is_open, steps.c.due_on < today)
+        self.overdue = sa.and_(self.is_open, self.due_on < today)
         self.silent = sa.and_(
             self.is_open,
             c.assigned_at.is_not(None),
@@ -86,7 +76,9 @@ class PeopleList:
         self.acts = sa.and_(
             self.is_visible, sa.or_(self.waits, sa.func.coalesce(self.overdue, False), self.silent)
         )
-        self.joined = self.cases.outerjoin(Person, Person.id == c.person_id).outerjoin(steps, sa.true())
+        self.joined = self.cases.outerjoin(
+            Person, sa.and_(Person.id == c.person_id, Person.cite_id == acting().cite_id)
+        ).outerjoin(due, due.c.parcours_id == c.parcours_id)
         self.found = None
         if filters.text:
             self.found = found_people(filters.sought)
@@ -118,15 +110,17 @@ class PeopleList:
         ).one()
 
     def rows(self, *, page: int) -> Sequence[sa.Row[Any]]:
-        """One page of rows, from 1."""
+        """One page of rows, from 1: its lines are chosen first, and theirs alone are told in full."""
         size = self.filters.size
-        return db.session.execute(self._select().limit(size).offset((page - 1) * size)).all()
+        chosen = self._chosen().order_by(*(key.sorts() for key in self._order()))
+        return db.session.execute(self._told(chosen.limit(size).offset((page - 1) * size))).all()
 
     def every_row(self) -> Iterator[sa.Row[Any]]:
         """All the rows of all the pages, fetched little by little."""
-        yield from db.session.execute(self._select().execution_options(yield_per=1000))
+        yield from db.session.execute(self._told(self._chosen()).execution_options(yield_per=1000))
 
-    def _select(self) -> sa.Select[Any]:
+    def _chosen(self) -> sa.Select[Any]:
+        """What the rows asked for are, and what puts them in order."""
         c, f = self.cases.c, self.filters
         conditions = self._panel()
         if f.scope == MINE:
@@ -146,12 +140,33 @@ class PeopleList:
                 c.ended_on,
                 c.last_contact_on,
                 c.referent_id,
+                c.organisation_id,
                 self.is_visible.label("is_visible"),
                 self.waits.label("waits"),
                 self.silent.label("silent"),
                 self.heard_on.label("heard_on"),
                 sa.func.coalesce(self.overdue, False).label("overdue"),
                 self.acts.label("acts"),
+                *(key.by.label(f"key{place}") for place, key in enumerate(self._order())),
+            )
+            .select_from(self.joined)
+            .where(*conditions)
+        )
+
+    def _told(self, chosen: sa.Select[Any]) -> sa.Select[Any]:
+        """The same rows in the same order, with names and the first step still to do."""
+        line = chosen.subquery("line")
+        told, here = line.c, acting().cite_id
+        step = (
+            sa.select(NextStep.title, NextStep.due_on)
+            .where(NextStep.parcours_id == told.parcours_id, NextStep.cite_id == here, _IS_TODO)
+            .order_by(NextStep.due_on, NextStep.created_at)
+            .limit(1)
+            .lateral("first_step")
+        )
+        return (
+            sa.select(
+                *(column for column in told if not column.name.startswith("key")),
                 Person.first_name,
                 Person.last_name,
                 Person.phone,
@@ -161,16 +176,16 @@ class PeopleList:
                 Qpv.name.label("qpv_name"),
                 (User.first_name + " " + User.last_name).label("referent"),
                 sa.case((sa.not_(Organisation.is_sensitive), Organisation.name)).label("organisation"),
-                self.step.title.label("step_title"),
-                self.step.due_on.label("step_due_on"),
+                step.c.title.label("step_title"),
+                step.c.due_on.label("step_due_on"),
             )
-            .select_from(
-                self.joined.outerjoin(User, User.id == c.referent_id)
-                .outerjoin(Organisation, Organisation.id == c.organisation_id)
-                .outerjoin(Qpv, Qpv.id == Person.qpv_id)
-            )
-            .where(*conditions)
-            .order_by(*self._order(), c.parcours_id)
+            .select_from(line)
+            .outerjoin(Person, sa.and_(Person.id == told.person_id, Person.cite_id == here))
+            .outerjoin(step, sa.true())
+            .outerjoin(User, User.id == told.referent_id)
+            .outerjoin(Organisation, Organisation.id == told.organisation_id)
+            .outerjoin(Qpv, Qpv.id == Person.qpv_id)
+            .order_by(*(key.sorts(told[f"key{place}"]) for place, key in enumerate(self._order())))
         )
 
     def _panel(self) -> list[sa.ColumnElement[bool]]:
@@ -197,73 +212,92 @@ class PeopleList:
             asked.append(c.started_on <= f.entered_until)
         return asked
 
-    def _order(self) -> list[sa.ColumnElement[Any]]:
+    def _order(self) -> list["_Key"]:
         c = self.cases.c
-        name: list[sa.ColumnElement[Any]] = [Person.sort_name.asc().nulls_last(), c.initials.asc()]
+        name = [_Key(Person.__table__.c.sort_name), _Key(c.initials)]
         rank = sa.case({status.value: place for place, status in enumerate(Status)}, value=c.status)
-        ways: dict[str, list[sa.ColumnElement[Any]]] = {
+        ways: dict[str, list[_Key]] = {
             "nom": name,
-            "-nom": [Person.sort_name.desc().nulls_last(), c.initials.desc()],
-            "contact": [c.last_contact_on.asc().nulls_first(), *name],
-            "-contact": [c.last_contact_on.desc().nulls_last(), *name],
-            "echeance": [self.step.due_on.asc().nulls_last(), *name],
-            "-echeance": [self.step.due_on.desc().nulls_last(), *name],
-            "statut": [rank.asc(), *name],
-            "-statut": [rank.desc(), *name],
+            "-nom": [key.reversed() for key in name],
+            "contact": [_Key(c.last_contact_on, nothing_first=True), *name],
+            "-contact": [_Key(c.last_contact_on, down=True), *name],
+            "echeance": [_Key(self.due_on), *name],
+            "-echeance": [_Key(self.due_on, down=True), *name],
+            "statut": [_Key(rank), *name],
+            "-statut": [_Key(rank, down=True), *name],
         }
+        last = _Key(c.parcours_id)
         if self.filters.sort:
-            return ways[self.filters.sort]
-        nearest = [self.found.c.closeness.desc()] if self.found is not None else []
-        return [
-            *nearest,
-            self.is_open.desc(),
-            self.is_visible.desc(),
-            self.acts.desc(),
-            self.step.due_on.asc().nulls_last(),
-            *name,
-        ]
+            return [*ways[self.filters.sort], last]
+        nearest = [_Key(self.found.c.closeness, down=True)] if self.found is not None else []
+        pressing = [_Key(each, down=True) for each in (self.is_open, self.is_visible, self.acts)]
+        return [*nearest, *pressing, _Key(self.due_on), *name, last]
+
+
+@dataclass(frozen=True)
+class _Key:
+    """One thing by which rows are sorted; what is not known comes last unless it comes first."""
+
+    by: sa.ColumnElement[Any]
+    down: bool = False
+    nothing_first: bool = False
+
+    def reversed(self) -> "_Key":
+        """The other way round, what is not known staying where it was."""
+        return replace(self, down=not self.down)
+
+    def sorts(self, column: sa.ColumnElement[Any] | None = None) -> sa.ColumnElement[Any]:
+        """Sorting by it, or by the column that holds it."""
+        asked = self.by if column is None else column
+        way = asked.desc() if self.down else asked.asc()
+        return way.nulls_first() if self.nothing_first else way.nulls_last()
+
+
+def _first_due_dates() -> sa.Subquery:
+    """The nearest date of each parcours of the Cité with something still to do."""
+    return (
+        sa.select(NextStep.parcours_id, sa.func.min(NextStep.due_on).label("due_on"))
+        .where(NextStep.cite_id == acting().cite_id, _IS_TODO)
+        .group_by(NextStep.parcours_id)
+        .subquery("due")
+    )
 
 
 def _present_cases(role: Role) -> sa.Subquery:
     """One row per person: their open parcours, or else the last one. A spotter's own rows come from the tables."""
-    if role is Role.SPOTTER:
-        facts: Any = (
-            sa.select(
-                Parcours.id.label("parcours_id"),
-                Parcours.cite_id,
-                Parcours.person_id,
-                sa.literal("").label("initials"),
-                Parcours.status,
-                Parcours.spotted_on,
-                Parcours.started_on,
-                Parcours.ended_on,
-                sa.null().cast(sa.Date).label("last_contact_on"),
-                Parcours.created_at,
-                Assignment.referent_id,
-                Assignment.organisation_id,
-                Assignment.started_at.label("assigned_at"),
-            )
-            .outerjoin(
-                Assignment,
-                sa.and_(
-                    Assignment.parcours_id == Parcours.id,
-                    Assignment.kind == AssignmentKind.REFERENT,
-                    Assignment.ended_at.is_(None),
-                ),
-            )
-            .subquery("facts")
-        )
-    else:
-        facts = _FACTS
+    if role is not Role.SPOTTER:
+        return sa.select(_PRESENT_CASES).where(_PRESENT_CASES.c.cite_id == acting().cite_id).subquery("cases")
     return (
-        sa.select(facts)
-        .where(facts.c.cite_id == acting().cite_id)
-        .ext(distinct_on(facts.c.person_id))
+        sa.select(
+            Parcours.id.label("parcours_id"),
+            Parcours.cite_id,
+            Parcours.person_id,
+            sa.literal("").label("initials"),
+            Parcours.status,
+            Parcours.spotted_on,
+            Parcours.started_on,
+            Parcours.ended_on,
+            sa.null().cast(sa.Date).label("last_contact_on"),
+            Assignment.referent_id,
+            Assignment.organisation_id,
+            Assignment.started_at.label("assigned_at"),
+        )
+        .outerjoin(
+            Assignment,
+            sa.and_(
+                Assignment.parcours_id == Parcours.id,
+                Assignment.kind == AssignmentKind.REFERENT,
+                Assignment.ended_at.is_(None),
+            ),
+        )
+        .where(Parcours.cite_id == acting().cite_id)
+        .ext(distinct_on(Parcours.person_id))
         .order_by(
-            facts.c.person_id,
-            facts.c.ended_on.is_not(None),
-            facts.c.spotted_on.desc(),
-            facts.c.created_at.desc(),
+            Parcours.person_id,
+            Parcours.ended_on.is_not(None),
+            Parcours.spotted_on.desc(),
+            Parcours.created_at.desc(),
+            Parcours.id,
         )
         .subquery("cases")
     )

@@ -87,8 +87,8 @@ FAULTS = [
         proof=SAME_SET,
         name="the export alone forgets a row",
         file="cityjobs/desk/queries/people.py",
-        was="self._select().execution_options(yield_per=1000)",
-        becomes="self._select().offset(1).execution_options(yield_per=1000)",
+        was="self._told(self._chosen()).execution_options(yield_per=1000)",
+        becomes="self._told(self._chosen()).offset(1).execution_options(yield_per=1000)",
     ),
     Fault(
         proof=SAME_SET,
