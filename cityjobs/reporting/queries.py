@@ -23,6 +23,7 @@ from cityjobs.reporting.rules.figures import FIGURES, Measure, Rows
 from cityjobs.reporting.rules.periods import Period, Slice, slices_of
 from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteQpv, Organisation, ProgrammeYear, Qpv
+from cityjobs.territory.queries import shown_name_of
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,10 @@ def exchanges_of(setting: Setting, slices: Iterable[Period]) -> list[int]:
 
 @dataclass(frozen=True)
 class Load:
-    """What one référent follows on a day; `referent_id` None gathers files whose référent is not known yet."""
+    """What one référent follows on a day; `referent_id` None gathers files whose référent is not known yet.
+
+    `organisation` is masked when it is a « structure sensible »: these lines are read by those who may not know it.
+    """
 
     referent_id: uuid.UUID | None
     name: str
@@ -168,7 +172,7 @@ def loads_of(setting: Setting, period: Period) -> list[Load]:
         .subquery()
     )
     member = (
-        sa.select(Membership.user_id, Membership.capacity, Organisation.name.label("organisation"))
+        sa.select(Membership.user_id, Membership.capacity, shown_name_of(Organisation).label("organisation"))
         .ext(pg.distinct_on(Membership.user_id))
         .join(Organisation, Organisation.id == Membership.organisation_id)
         .where(

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
-from cityjobs.core.permissions import Permission, can, requires, signed_in
+from cityjobs.core.permissions import Permission, Reach, can, reach_of, requires, signed_in
 from cityjobs.core.web import page_number, redirect_after
 from cityjobs.followups.rules import INTERVIEW_MODE_LABELS
 from cityjobs.parcours.rules import STATUS_LABELS
@@ -53,7 +53,7 @@ DATE_LABELS = {
 @requires(Permission.PILOTAGE_SEE)
 def pilotage() -> ResponseReturnValue:
     """The figures of the Cité over a period; outside it, only what may leave it."""
-    published = not can(Permission.PILOTAGE_ROWS)
+    published = Reach.PUBLISHED in reach_of(signed_in().role, Permission.PILOTAGE_SEE)
     setting = _setting()
     asked = read_period(request.args, today(), setting.programme, published=published)
     board = boards.board_of(setting, asked.period, published=published)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cityjobs.core.db import db
+from cityjobs.core.db import acting, db
 from cityjobs.territory.contours import (
     FAR,
     MARGIN,
@@ -25,7 +25,14 @@ from cityjobs.territory.models import (
     Qpv,
     QpvCommune,
 )
-from cityjobs.territory.rules import QpvAnswer, QpvFinding, QpvGeneration, Sharing
+from cityjobs.territory.rules import (
+    OTHER_PARTNER,
+    SEES_SENSITIVE,
+    QpvAnswer,
+    QpvFinding,
+    QpvGeneration,
+    Sharing,
+)
 
 Rows = Sequence[sa.Row[*tuple[Any, ...]]]
 _WAITING = {"key_share": True}
@@ -197,6 +204,12 @@ def contours_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> Ro
 
 
 # The collective
+
+
+def shown_name_of(organisation: type[Organisation]) -> sa.ColumnElement[str]:
+    """The name of an organisation as whoever asks may read it (rules.shown_name, in SQL); a task reads as anybody."""
+    is_hidden = sa.and_(organisation.is_sensitive, sa.literal(acting().role not in SEES_SENSITIVE))
+    return sa.case((is_hidden, sa.literal(OTHER_PARTNER)), else_=organisation.name)
 
 
 def is_in_collective(cite_id: uuid.UUID) -> sa.ColumnElement[bool]:

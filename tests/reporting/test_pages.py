@@ -11,6 +11,7 @@ from cityjobs.core.clock import today
 from cityjobs.core.permissions import GRANTS, Permission, Role
 from cityjobs.parcours.rules import Status
 from cityjobs.reporting.rules.figures import FIGURES
+from cityjobs.territory.rules import OTHER_PARTNER
 from tests.manners import Page, PageClient
 from tests.world import World
 
@@ -285,3 +286,16 @@ def test_pages_cost_the_same_however_many_rows(
             with count_queries() as lines:
                 client.get("/pilotage/lignes?figure=ind_accompagnees&periode=annee")
             assert len(lines) == 4, lines
+
+
+@pytest.mark.parametrize("role", INSIDE)
+def test_a_sensitive_organisation_is_named_to_the_coordination_alone(
+    world: World, client_of: ClientOf, role: str
+) -> None:
+    cite = world.cite("Roubaix")
+    hidden = world.organisation(cite, "CSAPA du Pont", kind="CSAPA", is_sensitive=True)
+    referent = world.member("referent", cite, organisation_id=hidden.id)
+    world.case(cite, referent=referent)
+    page = client_of(world.member(role, cite)).get("/pilotage").main()
+    assert (hidden.name in page) == (role == "coordinator")
+    assert (OTHER_PARTNER in page) == (role != "coordinator")

@@ -25,6 +25,7 @@ from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES
 from cityjobs.reporting.rules.periods import month_of
 from cityjobs.reporting.rules.reports import MOST_ATTEMPTS, ReportState
+from cityjobs.territory.rules import OTHER_PARTNER
 from tests.conftest import Databases, Letterbox
 from tests.manners import PageClient
 from tests.reporting.lives import live
@@ -106,6 +107,17 @@ def test_a_report_is_asked_for_computed_shown_and_downloaded(house: House, clien
         assert answer.headers["Content-Disposition"].startswith("attachment; filename=rapport-roubaix")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert house.letters() == [] and "Prêt" in client.get("/pilotage/rapports").main()
+
+
+def test_a_report_names_no_sensitive_organisation(house: House) -> None:
+    hidden = house.world.organisation(house.cite, "CSAPA du Pont", kind="CSAPA", is_sensitive=True)
+    house.world.member("referent", house.cite, organisation_id=hidden.id)
+    report = house.asked(requested_by_id=house.coordinator.id)
+    assert house.run("reporting.compute", str(report.id)) == "ready"
+    figures = house.report().figures
+    assert figures is not None
+    assert OTHER_PARTNER in {each["organisation"] for each in figures["referents"]}
+    assert hidden.name not in str(figures)
 
 
 def test_asking_twice_leads_to_the_report_under_way(house: House, client_of: ClientOf) -> None:

@@ -20,7 +20,7 @@ from cityjobs.people.models import Person
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderState
 from cityjobs.territory.models import Cite, Organisation, Qpv
-from cityjobs.territory.rules import OTHER_PARTNER, SEES_SENSITIVE
+from cityjobs.territory.queries import shown_name_of
 
 EVENTS_A_PAGE = 20
 
@@ -68,7 +68,7 @@ def find_file(person_id: uuid.UUID) -> File | None:
             last_mode,
             Spotting,
             spotter.first_name + " " + spotter.last_name,
-            _shown_name(source),
+            shown_name_of(source),
             Draft,
         )
         .select_from(Person)
@@ -85,12 +85,6 @@ def find_file(person_id: uuid.UUID) -> File | None:
         .limit(1)
     ).one_or_none()
     return File(*row) if row else None
-
-
-def _shown_name(organisation: type[Organisation]) -> sa.ColumnElement[str]:
-    """The name of an organisation as whoever asks may read it (territory.rules.shown_name, in SQL)."""
-    is_hidden = sa.and_(organisation.is_sensitive, sa.literal(acting().role not in SEES_SENSITIVE))
-    return sa.case((is_hidden, sa.literal(OTHER_PARTNER)), else_=organisation.name)
 
 
 class EventKind(enum.StrEnum):
@@ -206,7 +200,7 @@ def _spottings(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
     return (
         _line(
             "spotting", Spotting.id, Spotting.spotted_on, Spotting.created_at,
-            sa.func.coalesce(_name, _shown_name(Organisation)), Spotting.channel, Spotting.place, Spotting.first_need,
+            sa.func.coalesce(_name, shown_name_of(Organisation)), Spotting.channel, Spotting.place, Spotting.first_need,
         )
         .select_from(Spotting)
         .outerjoin(User, User.id == Spotting.spotted_by_id)
@@ -229,7 +223,7 @@ def _moves(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
 
 def _assignments(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
     referent = aliased(User)
-    given_to = sa.func.coalesce(referent.first_name + " " + referent.last_name, _shown_name(Organisation))
+    given_to = sa.func.coalesce(referent.first_name + " " + referent.last_name, shown_name_of(Organisation))
     return (
         _line(
             "assignment", Assignment.id, sa.func.timezone("Europe/Paris", Assignment.started_at),
@@ -302,7 +296,7 @@ def team_of(person_id: uuid.UUID) -> Sequence[TeamMember]:
             _name,
             User.phone,
             User.email,
-            _shown_name(Organisation),
+            shown_name_of(Organisation),
             Assignment.started_at,
             Assignment.ended_at,
             Assignment.reason,
