@@ -72,8 +72,16 @@ def watched(engine: sa.Engine) -> Iterator[Seen]:
             event.remove(engine, name, listener)
 
 
-def scans_planned(connection: psycopg.Connection[Any], sent: Sent) -> set[str]:
-    """Large tables that the plan of a statement reads from end to end.
+@dataclass(frozen=True)
+class Planned:
+    """Large tables that a plan reads from end to end, and what the planner believes that it costs, in its own unit."""
+
+    scans: set[str]
+    cost: float
+
+
+def plan_of(connection: psycopg.Connection[Any], sent: Sent) -> Planned:
+    """What the planner makes of a statement.
 
     Both plans that a prepared statement may get are asked for: the one for these parameters and, where the server would
     prefer it because it is not dearer, the one for any. The connection is one of the role that sent the statement;
@@ -94,7 +102,7 @@ def scans_planned(connection: psycopg.Connection[Any], sent: Sent) -> set[str]:
             for_any, cost_for_any, _ = _read(answer.get_value(0, 0))
             if cost_for_any < cost + PLANNING * (relations + 1):
                 scans |= for_any
-    return scans
+    return Planned(scans, cost)
 
 
 PLANNING = 2.5

@@ -14,16 +14,16 @@ FAULTS = [
     ),
     Fault(
         proof=PLANS,
-        name="the file of a person reads every exchange",
-        sql="drop index ix_interview_person_held",
+        name="figures read the exchanges of the whole country",
+        sql="drop index ix_interview_cite_held",
     ),
     Fault(
         proof=PLANS,
-        name="the parcours of a person are looked for among all",
-        sql="drop index ix_parcours_person",
+        name="the ledger of a Cité is looked for in the whole one",
+        sql="drop index ix_reminder_cite_state",
     ),
     Fault(
-        proof="tests/desk/test_people_list.py",
+        proof="tests/desk/test_people_list.py::test_queries_are_as_many_at_1_20_and_200_rows",
         name="the list asks again for each row",
         file="cityjobs/desk/queries/people.py",
         was="        return db.session.execute(self._told(chosen.limit(size).offset((page - 1) * size))).all()\n",
