@@ -86,6 +86,8 @@ comment on view app.present_cases is
 grant select on app.present_cases to cityjobs_web;
 """
 
+# in service: no release came before this one. On a full database assignment, next_step, interview and person cannot be
+# written to while their indexes are built and person is written anew: run it at a quiet hour (docs/operations.md).
 INDEXES = """
 -- lock: each of these is made in seconds on 2 500 000 exchanges and 300 000 assignments; only writes wait for it
 create index ix_assignment_person_current on assignment (person_id) where ended_at is null;
