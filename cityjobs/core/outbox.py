@@ -171,23 +171,25 @@ class Departure:
 
 
 def _send(identifier: uuid.UUID, departure: Departure) -> str:
-    """Compose and send, holding the row: nobody else takes it while a slow mail server makes up its mind."""
+    """Compose and send, holding the row: nobody else takes it while a slow mail server makes up its mind.
+
+    That it has left is written before it leaves, so that hardly more than the commit is to come: a worker that dies
+    in that very instant is the one way in which a letter leaves twice.
+    """
     db.session.execute(sa.text("set local idle_in_transaction_session_timeout = '10min'"))
     claimed = sa.select(Outgoing).where(Outgoing.id == identifier, Outgoing.state == Delivery.SENDING)
     row = db.session.scalar(claimed.with_for_update(skip_locked=True))
     if row is None:
         return "not_claimed"
-    letter = KINDS[row.kind].compose(row)
-    if letter is None:
-        row.state = Delivery.CANCELLED
-    else:
-        db.session.flush()
+    letter, recipient = KINDS[row.kind].compose(row), row.recipient
+    row.state = Delivery.CANCELLED if letter is None else Delivery.SENT
+    row.settled_at, row.failure = now(), None
+    db.session.flush()
+    if letter is not None:
         postman: Postman = current_app.extensions["postman"]
-        postman.send(letter, to=row.recipient, reference=row.id)
+        postman.send(letter, to=recipient, reference=row.id)
         departure.has_left = True
         log.info("letter_sent", extra=_trace_of(row))
-        row.state = Delivery.SENT
-    row.settled_at, row.failure = now(), None
     _tell_settled(row)
     return row.state.value
 
@@ -285,10 +287,13 @@ def _write_down(identifier: uuid.UUID) -> str:
 
 def _tell_settled(row: Outgoing) -> None:
     """Run the kind's hook; its failure must not undo what is settled, or the letter would be sent again."""
+    kind = KINDS.get(row.kind)
+    if kind is None or kind.settled is _nothing:
+        return
     db.session.flush()
     try:
         with db.session.begin_nested():
-            KINDS[row.kind].settled(row)
+            kind.settled(row)
     except Exception as failure:
         log.error("settled_hook_failed", extra={"letter": str(row.id), "failure": type(failure).__name__})
 

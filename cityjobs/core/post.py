@@ -20,10 +20,6 @@ class Letter:
     html: str
 
 
-GOODBYE = 1.0
-"""Seconds given to a mail server to close: it has the letter, and the sooner that is written down the better."""
-
-
 class Postman(Protocol):
     """Whoever carries letters. Raises OSError or smtplib.SMTPException when a letter was not taken."""
 
@@ -73,11 +69,9 @@ class SmtpPostman:
 
 
 def _say_goodbye(connection: smtplib.SMTP) -> None:
-    """The letter is taken: how the server answers to that, or whether it does, no longer matters."""
+    """The letter is taken: how the server answers to this does not matter, and is not waited for."""
     try:
-        if connection.sock is not None:
-            connection.sock.settimeout(GOODBYE)
-        connection.quit()
+        connection.putcmd("quit")
     except (OSError, smtplib.SMTPException):
         pass
 
