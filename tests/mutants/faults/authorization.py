@@ -2,7 +2,7 @@
 
 from tests.mutants.fault import Fault
 
-CELLS = "tests/proofs/test_authorization.py::test_every_cell_is_answered_as_the_table_says"
+CELLS = "tests/proofs/test_authorization.py::test_every_cell_is_answered_as_the_table_says[{}]"
 SIGHTS = "tests/proofs/test_authorization.py::test_each_person_is_shown_as_far_as_the_table_says"
 ROWS = (
     "tests/proofs/test_authorization.py"
@@ -29,35 +29,35 @@ WAITING = """and not exists (select from assignment a
 
 FAULTS = [
     Fault(
-        CELLS,
+        CELLS.format("people"),
         "a page asks for less than it gives",
         file="cityjobs/people/views.py",
         was="@requires(Permission.PERSON_EDIT)",
         becomes="@requires(Permission.PERSON_SPOT)",
     ),
     Fault(
-        CELLS,
+        CELLS.format("territory"),
         "the gate looks at reading only",
         file="cityjobs/core/permissions.py",
         was="if isinstance(needed, Permission) and not can(needed):",
         becomes="if isinstance(needed, Permission) and request.method == 'GET' and not can(needed):",
     ),
     Fault(
-        CELLS,
+        CELLS.format("day"),
         "a disabled account keeps its sessions",
         file="cityjobs/accounts/queries.py",
         was="            SignInSession.opened_at > now() - SESSION_LIMIT,\n            User.disabled_at.is_(None),\n",
         becomes="            SignInSession.opened_at > now() - SESSION_LIMIT,\n",
     ),
     Fault(
-        CELLS,
+        CELLS.format("day"),
         "a mission that ended still gives its role",
         file="cityjobs/accounts/queries.py",
         was="Membership.id == SignInSession.membership_id, Membership.user_id == User.id, is_current()",
         becomes="Membership.id == SignInSession.membership_id, Membership.user_id == User.id",
     ),
     Fault(
-        CELLS,
+        CELLS.format("accounts"),
         "the session of a colleague can be closed",
         file="cityjobs/accounts/actions.py",
         was="            SignInSession.id == session_id,\n            SignInSession.user_id == owner_id,\n",
@@ -65,14 +65,18 @@ FAULTS = [
         sql="alter policy web_sees on sign_in_session using (true);"
         " alter policy web_changes on sign_in_session using (true) with check (true)",
     ),
-    Fault(CELLS, "who followed once still follows", sql=MY_PEOPLE.format(still="", waiting=WAITING)),
     Fault(
-        CELLS,
+        CELLS.format("file"),
+        "who followed once still follows",
+        sql=MY_PEOPLE.format(still="", waiting=WAITING),
+    ),
+    Fault(
+        CELLS.format("file"),
         "who spotted keeps the file of whom a colleague follows",
         sql=MY_PEOPLE.format(still=STILL, waiting=""),
     ),
     Fault(
-        CELLS,
+        CELLS.format("people"),
         "the file of a person forgets its Cité, in the query and in the policy",
         file="cityjobs/people/queries.py",
         was="sa.select(Person).where(Person.id == person_id, Person.cite_id == acting().cite_id)",
@@ -81,21 +85,21 @@ FAULTS = [
         " or id = any ((select app.my_people())::uuid[]))",
     ),
     Fault(
-        CELLS,
+        CELLS.format("followups"),
         "a next step is looked for under any person",
         file="cityjobs/followups/queries.py",
         was="NextStep.id == step_id, NextStep.person_id == person_id, NextStep.cite_id",
         becomes="NextStep.id == step_id, NextStep.cite_id",
     ),
     Fault(
-        CELLS,
+        CELLS.format("territory"),
         "any organisation can be opened from any Cité",
         file="cityjobs/territory/queries.py",
         was="sa.select(Organisation).where(Organisation.id == organisation_id, is_in_collective(cite_id))",
         becomes="sa.select(Organisation).where(Organisation.id == organisation_id)",
     ),
     Fault(
-        CELLS,
+        CELLS.format("accounts"),
         "a mission of any Cité can be ended",
         file="cityjobs/accounts/queries.py",
         was="_colleagues().where(Membership.id == membership_id, Membership.cite_id == cite_id)",
