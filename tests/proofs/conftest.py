@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.hosts.rig import rig, shared_rig  # noqa: F401 - fixtures of the proofs that need several hosts
 from tests.proofs import measures
 
 
