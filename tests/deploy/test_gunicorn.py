@@ -19,6 +19,8 @@ from tests.conftest import Databases
 from tests.core.processes import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 65
+"""Seconds that deploy/nginx.conf waits for an answer: those asked during a reload wait while the application is loaded."""
 TOKEN = "Vq7xM2kR9tLw4Zb8Nc6Ys3Kd5Jf0GpHa"
 
 
@@ -47,7 +49,7 @@ class Web:
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - on loopback
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - on loopback
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, ""
