@@ -91,6 +91,9 @@ class Standing(enum.Enum):
     SIGNED_OUT = "signed out"
 
 
+OPENING = frozenset({Role.REFERENT, Role.COORDINATOR, Role.SPOTTER})
+"""Roles that open files: they also have a mission in the other Cité, where they would open everything."""
+
 IN = frozenset({Standing.WORKING, Standing.ENDED, Standing.NOT_YET})
 
 
@@ -149,7 +152,7 @@ class Town:
             Standing.NOT_YET: {"started_on": today() + timedelta(1)},
         }
         member = self.world.member(role, self.here, **dates.get(standing, {}))
-        elsewhere = self.world.also(member.user, Role.COORDINATOR, self.there)
+        elsewhere = self.world.also(member.user, Role.COORDINATOR, self.there) if role in OPENING else member
         over = self.world.also(
             member.user,
             role,
