@@ -476,13 +476,15 @@ RELATIONS: dict[str, Any] = {
     "public.alembic_version": _all("alembic_version", "version_num"),
     "app.parcours_move": _all("app.parcours_move", "from_status"),
     "app.case_facts": lambda sight, member: sight.of_cite("parcours", member, FIGURES, "id"),
+    "app.present_cases": lambda sight, member: sight.of_cite("parcours", member, CASEWORK, "person_id"),
     "app.contact_facts": lambda sight, member: sight.of_cite("interview", member, FIGURES, "id"),
     "app.assignment_facts": lambda sight, member: sight.of_cite("assignment", member, FIGURES, "id"),
 }
 """Every relation that the web may name, and what `select *` answers in it. One that is not here is not served."""
 
 KEYS = {
-    "app.case_facts": "parcours_id", "app.contact_facts": "interview_id", "app.assignment_facts": "assignment_id",
+    "app.case_facts": "parcours_id",
+    "app.present_cases": "person_id", "app.contact_facts": "interview_id", "app.assignment_facts": "assignment_id",
     "public.private_note": "interview_id", "public.draft": "form", "public.programme_year": "year",
     "public.cite_commune": "insee_code", "public.cite_qpv": "qpv_id", "public.collective_member": "organisation_id",
     "public.qpv_commune": "qpv_id", "public.heartbeat": "part", "public.alembic_version": "version_num",

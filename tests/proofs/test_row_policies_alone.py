@@ -122,6 +122,8 @@ MASKED = {
     "case_facts": "assigned_at cite_id contacted_on created_at diagnosed_on end_reason ended_on entry_age entry_gender entry_in_qpv"
     " entry_qpv_id initials last_contact_on met_on organisation_id parcours_id person_id person_key referent_id spotted_on"
     " started_on status",
+    "present_cases": "assigned_at cite_id ended_on initials last_contact_on organisation_id parcours_id person_id referent_id"
+    " spotted_on started_on status",
     "contact_facts": "author_id cite_id duration held_on interview_id mode parcours_id reached",
     "assignment_facts": "assignment_id cite_id ended_at kind organisation_id parcours_id referent_id started_at",
 }

@@ -175,7 +175,10 @@ def _files_and_search(eyes: Eyes, dice: random.Random, mine: set[uuid.UUID], mos
     ]:
         opens, refused = eyes.answers(person.id), 404 if eyes.member.role in SEES_LIST else 403
         yield "files", None if opens == (200 if person.id in mine else refused) else (person.id, opens)
-    asked = [*dice.sample(inside, min(2, len(inside))), *dice.sample(outside, min(2, len(outside)))]
+    asked = [
+        *dice.sample(inside, min(most // 2, len(inside))),
+        *dice.sample(outside, min(most // 2, len(outside))),
+    ]
     for person in asked:
         shown = person.id in mine
         yield "search", None if eyes.finds(person) is shown else person.id
@@ -229,14 +232,14 @@ def test_every_surface_shows_the_same_set(
     while users < wanted and not wrong:
         databases.empty()
         dice = random.Random(seed)  # noqa: S311 - the same crowd for the same seed
-        crowd = drawn_crowd(world, databases, seed, people=proof.times(quick=60, full=150))
+        crowd = drawn_crowd(world, databases, seed, people=proof.times(quick=50, full=150))
         sight = Sight(databases)
         for member in crowd.drawn(dice, wanted - users):
             if wrong:  # one is enough
                 break
             users += 1
             eyes = Eyes(client_of(member), member, crowd, sight)
-            for surface, difference in compared(eyes, dice, proof.times(quick=3, full=12)):
+            for surface, difference in compared(eyes, dice, proof.times(quick=2, full=12)):
                 asked += 1
                 surfaces.add(surface)
                 if difference:
@@ -261,7 +264,7 @@ def test_letters_are_about_files_that_their_readers_open(
     for seed in range(proof.times(quick=1, full=10)):
         databases.empty()
         dice = random.Random(seed)  # noqa: S311 - the same crowd for the same seed
-        crowd, box = drawn_crowd(world, databases, seed), as_worker.extensions["postman"]
+        crowd, box = drawn_crowd(world, databases, seed, people=60), as_worker.extensions["postman"]
         box.letters.clear()
         with as_worker.app_context():
             act_as(SYSTEM)

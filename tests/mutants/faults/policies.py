@@ -58,10 +58,17 @@ FAULTS = [
     ),
     Fault(
         proof=f"{ALONE}::test_pages_that_forget_whose_rows_they_mean_show_nothing_more",
-        name="initials are whole names",
-        file=f"{VERSIONS}/0009_figures.py",
+        name="initials behind a figure are whole names",
+        file=f"{VERSIONS}/0024_quick_pages.py",
         was="else app.initials(p.first_name, p.last_name) end as initials",
         becomes="else p.last_name end as initials",
+    ),
+    Fault(
+        proof=f"{ALONE}::test_pages_that_forget_whose_rows_they_mean_show_nothing_more",
+        name="initials in the list are whole names",
+        file=f"{VERSIONS}/0024_quick_pages.py",
+        was="pc.person_id, app.initials(p.first_name, p.last_name) as initials",
+        becomes="pc.person_id, p.last_name as initials",
     ),
     Fault(
         proof=f"{ALONE}::test_no_query_of_the_web_reads_a_hash",
