@@ -74,7 +74,10 @@ def watched(engine: sa.Engine) -> Iterator[Seen]:
 
 @dataclass(frozen=True)
 class Planned:
-    """Large tables that a plan reads from end to end, and what the planner believes that it costs, in its own unit."""
+    """Large tables that a plan reads from end to end, and what the planner believes that it costs, in its own unit.
+
+    Reading a whole index, without a condition on what it is ordered by, is reading the table from end to end.
+    """
 
     scans: set[str]
     cost: float
@@ -92,18 +95,24 @@ def plan_of(connection: psycopg.Connection[Any], sent: Sent) -> Planned:
             connection.execute("select set_config(%s, %s, true)", (name, value))
         parameters = sent.parameters or None
         row = connection.execute(f"explain (format json) {sent.statement}", parameters).fetchone()
-        scans, cost, relations = _read(row[0] if row else None)
+        ordered_by = dict(connection.execute(_ORDERED_BY, [list(LARGE)]).fetchall())
+        scans, cost, relations = _read(row[0] if row else None, ordered_by)
         if parameters:
             asked = _queries.PostgresQuery(psycopg.adapt.Transformer(connection))
             asked.convert(sent.statement, parameters)
             answer = connection.pgconn.exec_(b"explain (generic_plan, format json) " + asked.query)
             if answer.status != psycopg.pq.ExecStatus.TUPLES_OK:
                 raise AssertionError(answer.get_error_message())
-            for_any, cost_for_any, _ = _read(answer.get_value(0, 0))
+            for_any, cost_for_any, _ = _read(answer.get_value(0, 0), ordered_by)
             if cost_for_any < cost + PLANNING * (relations + 1):
                 scans |= for_any
     return Planned(scans, cost)
 
+
+_ORDERED_BY = """
+select c.relname, pg_get_indexdef(indexrelid, 1, true) from pg_index join pg_class c on c.oid = indexrelid
+join pg_class t on t.oid = indrelid join pg_am on pg_am.oid = c.relam
+where indpred is null and amname = 'btree' and t.relname = any (%s)"""
 
 PLANNING = 2.5
 """What the server adds to the cost of a plan made anew, for each relation: 1 000 times cpu_operator_cost."""
@@ -120,7 +129,7 @@ def is_explained(sent: Sent) -> bool:
     }
 
 
-def _read(told: Any) -> tuple[set[str], float, int]:
+def _read(told: Any, ordered_by: dict[str, str]) -> tuple[set[str], float, int]:
     """Large tables read from end to end, what the whole costs, and how many relations are in it."""
     plan = json.loads(told) if isinstance(told, bytes | str) else told
     found: set[str] = set()
@@ -132,4 +141,7 @@ def _read(told: Any) -> tuple[set[str], float, int]:
         relations += "Relation Name" in node
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE:
             found.add(node["Relation Name"])
+        index = node.get("Index Name")
+        if index in ordered_by and ordered_by[index] not in node.get("Index Cond", ""):
+            found.add(f"{index}, whole")
     return found, plan[0]["Plan"]["Total Cost"], relations

@@ -14,8 +14,13 @@ FAULTS = [
     ),
     Fault(
         proof=PLANS,
-        name="figures read the exchanges of the whole country",
-        sql="drop index ix_interview_cite_held",
+        name="the file of a person is looked for in a whole Cité",
+        sql="drop index ix_interview_person_held",
+    ),
+    Fault(
+        proof=PLANS,
+        name="what comes next for a person is looked for in the whole country",
+        sql="drop index ix_next_step_person",
     ),
     Fault(
         proof=PLANS,
