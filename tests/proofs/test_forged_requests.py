@@ -448,8 +448,8 @@ def test_not_yours_and_not_there_are_one_answer(house: Harvest, proof: Proof) ->
     timed = random.Random(SEED).sample(pairs, proof.times(quick=12, full=len(pairs)))  # noqa: S311
     for pair in timed:
         gap = gap_of(house, pair, proof.times(quick=7, full=100))
-        if gap >= 5:  # a busy machine, or a real difference: many more samples tell
-            gap = gap_of(house, pair, 60)
+        for _ in range(5):  # a busy machine makes gaps that do not last; a real one is there each time
+            gap = gap if gap < 5 else min(gap, gap_of(house, pair, 25))
         gaps.append(gap)
         if gap >= 5:
             slow.append((gap, pair))

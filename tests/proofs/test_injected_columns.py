@@ -176,7 +176,8 @@ class Ledger:
                 for column in sorted({*was, *becomes})
                 if was.get(column) != becomes.get(column)
             ]
-            if columns != [f"{name} last_seen_at instant"]:  # a presence is noted when a minute has passed
+            columns = [line for line in columns if line != f"{name} last_seen_at instant"]
+            if columns:  # a presence is noted, or not, when a minute has passed
                 lines.append("\n".join(columns))
         self.twins.restore({row[0] for row in {*now, *self.first} if now.get(row) != self.first.get(row)})
         return status, sorted(lines)

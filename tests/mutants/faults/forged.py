@@ -31,10 +31,15 @@ FAULTS = [
     ),
     Fault(
         proof=FORGED,
-        name="a session is closed whoever it belongs to",
+        name="a session is closed whoever it belongs to, and its policies allow it",
         file="cityjobs/accounts/actions.py",
         was="            SignInSession.id == session_id,\n            SignInSession.user_id == owner_id,\n            SignInSession.revoked_at.is_(None),",
         becomes="            SignInSession.id == session_id,\n            SignInSession.revoked_at.is_(None),",
+        sql="; ".join(
+            f"drop policy web_{what} on sign_in_session; create policy web_{what} on sign_in_session for {verb}"
+            " to cityjobs_web using (true)"
+            for what, verb in (("sees", "select"), ("changes", "update"))
+        ),
     ),
     Fault(
         proof=FORGED,
