@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+import click
 from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request
+from flask.cli import AppGroup
 from flask.typing import ResponseReturnValue
-from flask_migrate import Migrate
 
-from cityjobs import cli
 from cityjobs.accounts import tasks as account_tasks
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
@@ -58,8 +58,40 @@ NAVIGATION = (
 )
 
 
+class Commands(AppGroup):
+    """The commands, read when one is asked for: a process that serves pages is smaller without them."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__()
+        self.app, self.read = app, False
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        self._read()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them."""
+        self._read()
+        return super().get_command(ctx, cmd_name)
+
+    def _read(self) -> None:
+        if not self.read:
+            self.read = True
+            from flask_migrate import Migrate
+
+            from cityjobs import cli
+
+            Migrate(self.app, db.db, directory="migrations")
+            cli.init_app(self.app)
+
+
 class Application(Flask):
     """Flask, where a view's success is committed before its answer leaves the try block."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, template_folder="../templates", static_folder=None)
+        self.cli = Commands(self)
 
     def dispatch_request(self) -> Response:
         """Run the view, then commit or roll back."""
@@ -68,12 +100,11 @@ class Application(Flask):
 
 def create_app(config: Mapping[str, object]) -> Flask:
     """The web application; raises RouteWithoutPermission when a route names none."""
-    app = Application(__name__, template_folder="../templates", static_folder=None)
+    app = Application(__name__)
     app.config.update(config)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)
     for part in (journal, db, post, tracker, web, metrics):
         part.init_app(app)
-    Migrate(app, db.db, directory="migrations")
     jobs.create_celery(app)
     for room in ROOMS:
         room.init_app(app)
@@ -83,7 +114,6 @@ def create_app(config: Mapping[str, object]) -> Flask:
     if app.config["ENVIRONMENT"] != "production":
         app.add_url_rule("/composants", "composants", composants)
     app.context_processor(navigation)
-    cli.init_app(app)
     permissions.check_every_route(app)
     return app
 

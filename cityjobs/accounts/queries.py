@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def token_hash(token: str) -> str:
 
 def is_current(day: object = None) -> sa.ColumnElement[bool]:
     """Memberships that hold on a day, today by default."""
-    on = day or today()
+    on = today() if day is None else day
     return sa.and_(
         Membership.started_on <= on, sa.or_(Membership.ended_on.is_(None), Membership.ended_on > on)
     )
@@ -35,16 +36,16 @@ def is_current(day: object = None) -> sa.ColumnElement[bool]:
 # Whoever is signed in
 
 
-def find_professional(token: str) -> Professional | None:
-    """Whoever holds an open session, as what and where, in one query; None when revoked, over or disabled."""
-    present(token_hash(token))
+@cache
+def _holder_of_session() -> sa.Select[*tuple[Any, ...]]:
+    holds = is_current(sa.bindparam("on", type_=sa.Date()))
     others = (
         sa.select(sa.func.count())
-        .where(Membership.user_id == User.id, is_current())
+        .where(Membership.user_id == User.id, holds)
         .correlate(User)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         sa.select(
             User.id,
             SignInSession.id.label("session_id"),
@@ -64,19 +65,25 @@ def find_professional(token: str) -> Professional | None:
         .join(User, User.id == SignInSession.user_id)
         .outerjoin(
             Membership,
-            sa.and_(
-                Membership.id == SignInSession.membership_id, Membership.user_id == User.id, is_current()
-            ),
+            sa.and_(Membership.id == SignInSession.membership_id, Membership.user_id == User.id, holds),
         )
         .outerjoin(Cite, Cite.id == Membership.cite_id)
         .outerjoin(Organisation, Organisation.id == Membership.organisation_id)
         .where(
-            SignInSession.token_hash == token_hash(token),
+            SignInSession.token_hash == sa.bindparam("token_hash"),
             SignInSession.revoked_at.is_(None),
-            SignInSession.opened_at > now() - SESSION_LIMIT,
+            SignInSession.opened_at > sa.bindparam("opened_after", type_=sa.DateTime(timezone=True)),
             User.disabled_at.is_(None),
         )
-    ).one_or_none()
+    )
+
+
+def find_professional(token: str) -> Professional | None:
+    """Whoever holds an open session, as what and where, in one query; None when revoked, over or disabled."""
+    hashed = token_hash(token)
+    present(hashed)
+    known = {"token_hash": hashed, "opened_after": now() - SESSION_LIMIT, "on": today()}
+    row = db.session.execute(_holder_of_session(), known).one_or_none()
     if row is None:
         return None
     facts = dict(row._mapping)
@@ -160,11 +167,9 @@ def seconds_since_seen(professional: Professional) -> float:
 # Who works in a Cité
 
 
-def professionals_of(
-    cite_id: uuid.UUID, role: Role
-) -> Sequence[sa.Row[uuid.UUID, str, uuid.UUID, str, int | None]]:
-    """Who works in a Cité in one role today: user id, name, organisation id and name, own capacity."""
-    return db.session.execute(
+@cache
+def _professionals() -> sa.Select[*tuple[Any, ...]]:
+    return (
         sa.select(
             User.id,
             (User.first_name + " " + User.last_name).label("name"),
@@ -175,10 +180,20 @@ def professionals_of(
         .join(Membership, Membership.user_id == User.id)
         .join(Organisation, Organisation.id == Membership.organisation_id)
         .where(
-            Membership.cite_id == cite_id, Membership.role == role, is_current(), User.disabled_at.is_(None)
+            Membership.cite_id == sa.bindparam("cite_id", type_=sa.Uuid()),
+            Membership.role == sa.bindparam("role"),
+            is_current(sa.bindparam("on", type_=sa.Date())),
+            User.disabled_at.is_(None),
         )
         .order_by(User.last_name, User.first_name)
-    ).all()
+    )
+
+
+def professionals_of(
+    cite_id: uuid.UUID, role: Role
+) -> Sequence[sa.Row[uuid.UUID, str, uuid.UUID, str, int | None]]:
+    """Who works in a Cité in one role today: user id, name, organisation id and name, own capacity."""
+    return db.session.execute(_professionals(), {"cite_id": cite_id, "role": role, "on": today()}).all()
 
 
 class MemberState(enum.StrEnum):

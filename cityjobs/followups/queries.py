@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Draft, User
-from cityjobs.core.db import acting, db
+from cityjobs.core.db import HERE, ME, acting, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
@@ -138,15 +139,20 @@ def present_parcours_of_person() -> type[Parcours]:
     return aliased(Parcours, present)
 
 
-def find_case(person_id: uuid.UUID) -> tuple[Person, Parcours] | None:
-    """A person of the Cité being worked in with their present parcours; None when out of sight."""
+@cache
+def _case() -> sa.Select[*tuple[Any, ...]]:
     present = present_parcours_of_person()
-    row = db.session.execute(
+    return (
         sa.select(Person, present)
         .select_from(Person)
         .join(present, sa.true())
-        .where(Person.id == person_id, Person.cite_id == acting().cite_id)
-    ).one_or_none()
+        .where(Person.id == sa.bindparam("person_id", type_=sa.Uuid()), Person.cite_id == HERE)
+    )
+
+
+def find_case(person_id: uuid.UUID) -> tuple[Person, Parcours] | None:
+    """A person of the Cité being worked in with their present parcours; None when out of sight."""
+    row = db.session.execute(_case(), {"person_id": person_id}).one_or_none()
     return (row[0], row[1]) if row else None
 
 
@@ -237,7 +243,7 @@ def is_unfinished_exchange() -> sa.ColumnElement[bool]:
         .correlate(Person, Draft)
     )
     return sa.and_(
-        Draft.author_id == acting().user_id,
+        Draft.author_id == ME,
         Draft.form == "entretien:" + sa.cast(Person.id, sa.Text),
         ~noted.exists(),
     )

@@ -15,13 +15,16 @@ from cityjobs.people.rules import Sought, why_alike
 from cityjobs.territory.models import CiteQpv, Qpv
 
 
-def found_people(sought: Sought) -> sa.TableValuedAlias:
-    """A table of person_id and closeness (0.45 to 1) of whoever may be sought in the Cité being worked in."""
+def found_people() -> sa.TableValuedAlias:
+    """A table of person_id and closeness (0.45 to 1) of whoever may be sought in the Cité being worked in.
+
+    What is sought is given with the statement: `asdict` of a Sought.
+    """
     return sa.func.app.find_people(
-        sa.cast(sought.names, sa.Text),
-        sa.cast(sought.phone, sa.Text),
-        sa.cast(sought.email, sa.Text),
-        sa.cast(sought.birth_date, sa.Date),
+        sa.cast(sa.bindparam("names"), sa.Text),
+        sa.cast(sa.bindparam("phone"), sa.Text),
+        sa.cast(sa.bindparam("email"), sa.Text),
+        sa.cast(sa.bindparam("birth_date"), sa.Date),
     ).table_valued(sa.column("person_id", sa.Uuid), sa.column("closeness", sa.Float), name="found")
 
 

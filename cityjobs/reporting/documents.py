@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import typst
 import xlsxwriter  # type: ignore[import-untyped]
 
 from cityjobs.core.web import NARROW, day, number, percent
@@ -218,6 +217,8 @@ def subtitle_of(frozen: Mapping[str, Any]) -> str:
 
 def write_pdf(frozen: Mapping[str, Any], meant: Mapping[str, Any]) -> bytes:
     """The report as a tagged PDF (PDF/UA-1); the compiler refuses one that is not accessible."""
+    import typst  # a web process never writes one, and is smaller without it
+
     values = json.dumps(_printed(frozen, meant), ensure_ascii=False)
     pdf = typst.compile(
         TEMPLATE.read_bytes(), format="pdf", pdf_standards=["ua-1"], sys_inputs={"report": values}

@@ -206,9 +206,14 @@ def contours_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> Ro
 # The collective
 
 
+_is_kept_from_asker = sa.bindparam(
+    "is_kept_from_asker", callable_=lambda: acting().role not in SEES_SENSITIVE, type_=sa.Boolean()
+)
+
+
 def shown_name_of(organisation: type[Organisation]) -> sa.ColumnElement[str]:
     """The name of an organisation as whoever asks may read it (rules.shown_name, in SQL); a task reads as anybody."""
-    is_hidden = sa.and_(organisation.is_sensitive, sa.literal(acting().role not in SEES_SENSITIVE))
+    is_hidden = sa.and_(organisation.is_sensitive, _is_kept_from_asker)
     return sa.case((is_hidden, sa.literal(OTHER_PARTNER)), else_=organisation.name)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from flask import Flask, before_render_template
+from flask import Flask, before_render_template, template_rendered
 from jinja2 import Template
 from sqlalchemy import event
 
@@ -51,9 +51,13 @@ def watched(app: Flask, taken: Taken) -> Iterator[None]:
     def keep(_app: Flask, template: Template, context: dict[str, Any], **_: object) -> None:
         taken.template, taken.context = template, dict(context)
 
+    def leave(_app: Flask, **_: object) -> None:
+        """What was read stays as it was read, and does not expire at the commit."""
+        db.session.expunge_all()
+
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with before_render_template.connected_to(keep, app):
+        with before_render_template.connected_to(keep, app), template_rendered.connected_to(leave, app):
             yield
     finally:
         event.remove(engine, "before_cursor_execute", note)

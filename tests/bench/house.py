@@ -94,7 +94,7 @@ def web_of(house: House, *, workers: int = 1, threads: int = 4) -> Iterator[tupl
         port = free.getsockname()[1]
     argv = [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"127.0.0.1:{port}"]
     argv += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
-    argv += ["--timeout", "60", "--keep-alive", "30", "--no-control-socket"]
+    argv += ["--timeout", "60", "--keep-alive", "600", "--no-control-socket"]
     with (house.home / "web.log").open("wb") as log:
         web = subprocess.Popen(
             argv,

@@ -59,9 +59,9 @@ order by abs(count(distinct i.id) + (select count(*) from next_step s where s.pe
 
 
 def staff_of(server: psycopg.Connection[Any], rank: int) -> Staff:
-    """Who works in the Cité of a rank by size, from 0; the référent is the one who follows most."""
+    """Who works in the Cité of a rank by size, from 0, or in the smallest; the référent is the one who follows most."""
     cites = server.execute(_CITE).fetchall()
-    cite_id, name, parcours = cites[rank]
+    cite_id, name, parcours = cites[min(rank, len(cites) - 1)]
 
     def member(role: str) -> tuple[uuid.UUID, str]:
         found = server.execute(_MEMBER, (cite_id, role)).fetchone()

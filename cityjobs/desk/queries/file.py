@@ -5,13 +5,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Draft, User
-from cityjobs.core.db import acting, db
+from cityjobs.core.db import HERE, ME, db
 from cityjobs.followups.models import Interview, NextStep, PrivateNote
 from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person
 from cityjobs.followups.rules import WITHOUT_THE_PERSON, StepState
@@ -23,6 +24,7 @@ from cityjobs.territory.models import Cite, Organisation, Qpv
 from cityjobs.territory.queries import shown_name_of
 
 EVENTS_A_PAGE = 20
+_PERSON = sa.bindparam("person_id", type_=sa.Uuid())
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class File:
     draft: Draft | None
 
 
-def find_file(person_id: uuid.UUID) -> File | None:
-    """A person of the Cité being worked in, with all that the head shows, in one query; None when out of sight."""
+@cache
+def _file() -> sa.Select[*tuple[Any, ...]]:
     present = present_parcours_of_person()
     confirmer, spotter, source = aliased(User), aliased(User), aliased(Organisation)
     last_mode = (
@@ -58,7 +60,7 @@ def find_file(person_id: uuid.UUID) -> File | None:
         .correlate(present)
         .scalar_subquery()
     )
-    row = db.session.execute(
+    return (
         sa.select(
             Person,
             present,
@@ -80,10 +82,15 @@ def find_file(person_id: uuid.UUID) -> File | None:
         .outerjoin(spotter, spotter.id == Spotting.spotted_by_id)
         .outerjoin(source, source.id == Spotting.organisation_id)
         .outerjoin(Draft, is_unfinished_exchange())
-        .where(Person.id == person_id, Person.cite_id == acting().cite_id)
+        .where(Person.id == _PERSON, Person.cite_id == HERE)
         .order_by(Spotting.created_at)
         .limit(1)
-    ).one_or_none()
+    )
+
+
+def find_file(person_id: uuid.UUID) -> File | None:
+    """A person of the Cité being worked in, with all that the head shows, in one query; None when out of sight."""
+    row = db.session.execute(_file(), {"person_id": person_id}).one_or_none()
     return File(*row) if row else None
 
 
@@ -127,25 +134,29 @@ def happenings_of(
     person_id: uuid.UUID, kind: EventKind | None = None, *, page: int = 1, size: int = EVENTS_A_PAGE
 ) -> tuple[list[Happening], bool]:
     """One page of all that happened with a person, the latest first, and whether there is more; one query."""
-    theirs = sa.select(Parcours.id).where(
-        Parcours.person_id == person_id, Parcours.cite_id == acting().cite_id
-    )
+    asked = {"person_id": person_id, "first": (page - 1) * size, "most": size + 1}
+    rows = db.session.execute(_happenings(kind), asked).all()
+    return [Happening(*row) for row in rows[:size]], len(rows) > size
+
+
+@cache
+def _happenings(kind: EventKind | None) -> sa.Select[*tuple[Any, ...]]:
+    theirs = sa.select(Parcours.id).where(Parcours.person_id == _PERSON, Parcours.cite_id == HERE)
     branches = {
-        EventKind.EXCHANGES: [_exchanges(person_id)],
+        EventKind.EXCHANGES: [_exchanges()],
         EventKind.PARCOURS: [_spottings(theirs), _moves(theirs)],
         EventKind.TEAM: [_assignments(theirs)],
-        EventKind.STEPS: [_settled_steps(person_id)],
-        EventKind.REMINDERS: [_reminders(person_id)],
+        EventKind.STEPS: [_settled_steps()],
+        EventKind.REMINDERS: [_reminders()],
     }
     wanted = [branch for each, selects in branches.items() for branch in selects if kind in (None, each)]
     line = sa.union_all(*wanted).subquery("line")
-    rows = db.session.execute(
+    return (
         sa.select(line)
         .order_by(line.c.on.desc(), line.c.at.desc(), line.c.id)
-        .offset((page - 1) * size)
-        .limit(size + 1)
-    ).all()
-    return [Happening(*row) for row in rows[:size]], len(rows) > size
+        .offset(sa.bindparam("first", type_=sa.Integer()))
+        .limit(sa.bindparam("most", type_=sa.Integer()))
+    )
 
 
 def _line(
@@ -179,7 +190,7 @@ def _line(
 _name = User.first_name + " " + User.last_name
 
 
-def _exchanges(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
+def _exchanges() -> sa.Select[*tuple[Any, ...]]:
     reached = sa.case((Interview.reached, "reached"), else_="missed")
     return (
         _line(
@@ -190,9 +201,9 @@ def _exchanges(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
         .join(User, User.id == Interview.author_id)
         .outerjoin(
             PrivateNote,
-            sa.and_(PrivateNote.interview_id == Interview.id, PrivateNote.author_id == acting().user_id),
+            sa.and_(PrivateNote.interview_id == Interview.id, PrivateNote.author_id == ME),
         )
-        .where(Interview.person_id == person_id, Interview.cite_id == acting().cite_id)
+        .where(Interview.person_id == _PERSON, Interview.cite_id == HERE)
     )  # fmt: skip
 
 
@@ -237,7 +248,7 @@ def _assignments(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def _settled_steps(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
+def _settled_steps() -> sa.Select[*tuple[Any, ...]]:
     return (
         _line(
             "step", NextStep.id, sa.func.timezone("Europe/Paris", NextStep.settled_at), NextStep.settled_at, _name,
@@ -246,14 +257,14 @@ def _settled_steps(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
         .select_from(NextStep)
         .outerjoin(User, User.id == NextStep.settled_by_id)
         .where(
-            NextStep.person_id == person_id,
-            NextStep.cite_id == acting().cite_id,
+            NextStep.person_id == _PERSON,
+            NextStep.cite_id == HERE,
             NextStep.state != StepState.TODO,
         )
     )  # fmt: skip
 
 
-def _reminders(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
+def _reminders() -> sa.Select[*tuple[Any, ...]]:
     return (
         _line(
             "reminder", Reminder.id, sa.func.timezone("Europe/Paris", Reminder.settled_at), Reminder.settled_at, _name,
@@ -262,8 +273,8 @@ def _reminders(person_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
         .select_from(Reminder)
         .join(User, User.id == Reminder.recipient_id)
         .where(
-            Reminder.person_id == person_id,
-            Reminder.cite_id == acting().cite_id,
+            Reminder.person_id == _PERSON,
+            Reminder.cite_id == HERE,
             Reminder.state == ReminderState.SENT,
         )
     )  # fmt: skip
@@ -286,10 +297,14 @@ class TeamMember:
 
 def team_of(person_id: uuid.UUID) -> Sequence[TeamMember]:
     """Present référents first, then those who were, the latest first."""
-    theirs = sa.select(Parcours.id).where(
-        Parcours.person_id == person_id, Parcours.cite_id == acting().cite_id
-    )
-    rows = db.session.execute(
+    rows = db.session.execute(_team(), {"person_id": person_id}).all()
+    return [TeamMember(*row) for row in rows]
+
+
+@cache
+def _team() -> sa.Select[*tuple[Any, ...]]:
+    theirs = sa.select(Parcours.id).where(Parcours.person_id == _PERSON, Parcours.cite_id == HERE)
+    return (
         sa.select(
             Assignment.parcours_id,
             Assignment.kind,
@@ -311,5 +326,4 @@ def team_of(person_id: uuid.UUID) -> Sequence[TeamMember]:
             Assignment.started_at.desc(),
             Assignment.id,
         )
-    ).all()
-    return [TeamMember(*row) for row in rows]
+    )

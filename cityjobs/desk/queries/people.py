@@ -5,23 +5,25 @@ Rows are facts and not entities: whoever may not open a file gets initials, its 
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from cityjobs.accounts.models import User
-from cityjobs.core.db import acting, db
+from cityjobs.core.db import HERE, db
 from cityjobs.core.permissions import Role
 from cityjobs.desk.rules import MINE, NOBODY, PeopleFilters
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import AssignmentKind, Status
+from cityjobs.parcours.rules import AssignmentKind, SpottingChannel, Status
 from cityjobs.people.models import Person
 from cityjobs.people.queries import found_people
+from cityjobs.people.rules import Sought
 from cityjobs.territory.models import Cite, Organisation, Qpv
 from cityjobs.territory.rules import QpvAnswer
 
@@ -47,6 +49,8 @@ _QPV = {
     "a_verifier": QpvAnswer.TO_CHECK,
     "inconnu": QpvAnswer.UNKNOWN,
 }
+_GIVEN = uuid.UUID(int=0)
+_TODAY = sa.bindparam("today", type_=sa.Date())
 # Written out and not bound: the planner must recognise the condition of the partial index.
 _IS_TODO = NextStep.state == sa.literal_column(f"'{StepState.TODO}'")
 
@@ -55,7 +59,62 @@ class PeopleList:
     """The list for one professional and one set of filters, on a day."""
 
     def __init__(self, filters: PeopleFilters, role: Role, today: date) -> None:
-        self.filters, self.today = filters, today
+        self.statements = _statements(_shape_of(filters), role)
+        self.size = filters.size
+        self.given = {
+            "today": today,
+            "referent": filters.referent,
+            "qpv": filters.qpv,
+            "channel": filters.channel,
+            "silent_for": filters.silent_for,
+            "entered_from": filters.entered_from,
+            "entered_until": filters.entered_until,
+            **asdict(filters.sought),
+        }
+
+    def counts(self) -> Any:
+        """total, mine, cite, one count per status, open, action: each is what its chip would show."""
+        return db.session.execute(self.statements.counts, self.given).one()
+
+    def rows(self, *, page: int) -> Sequence[sa.Row[Any]]:
+        """One page of rows, from 1."""
+        shown = {"most": self.size, "first": (page - 1) * self.size}
+        return db.session.execute(self.statements.rows, {**self.given, **shown}).all()
+
+    def every_row(self) -> Iterator[sa.Row[Any]]:
+        """All the rows of all the pages, fetched little by little."""
+        little_by_little = {"yield_per": 1000}
+        yield from db.session.execute(
+            self.statements.every_row, self.given, execution_options=little_by_little
+        )
+
+
+def _shape_of(filters: PeopleFilters) -> PeopleFilters:
+    """The same filters for all lists that differ only by what is given with their statements."""
+    return replace(
+        filters,
+        text="?" if filters.text else "",
+        sought=Sought(),
+        referent=_GIVEN if isinstance(filters.referent, uuid.UUID) else filters.referent,
+        qpv=_GIVEN if isinstance(filters.qpv, uuid.UUID) else filters.qpv,
+        channel=SpottingChannel.PERMANENCE if filters.channel else None,
+        silent_for=1 if filters.silent_for else None,
+        entered_from=date.min if filters.entered_from else None,
+        entered_until=date.max if filters.entered_until else None,
+        size=0,
+    )
+
+
+@lru_cache(maxsize=32)
+def _statements(shape: PeopleFilters, role: Role) -> "_Statements":
+    return _Statements(shape, role)
+
+
+class _Statements:
+    """What is sent for one shape of the list, put together once."""
+
+    def __init__(self, shape: PeopleFilters, role: Role) -> None:
+        self.filters = shape
         self.cases = _present_cases(role)
         c = self.cases.c
         due = _first_due_dates()
@@ -66,26 +125,31 @@ class PeopleList:
         self.heard_on = sa.func.coalesce(
             c.last_contact_on, sa.cast(sa.func.timezone("Europe/Paris", c.assigned_at), sa.Date), c.spotted_on
         )
-        silence_days = sa.select(Cite.silence_days).where(Cite.id == acting().cite_id).scalar_subquery()
-        self.overdue = sa.and_(self.is_open, self.due_on < today)
+        silence_days = sa.select(Cite.silence_days).where(Cite.id == HERE).scalar_subquery()
+        self.overdue = sa.and_(self.is_open, self.due_on < _TODAY)
         self.silent = sa.and_(
             self.is_open,
             c.assigned_at.is_not(None),
-            self.heard_on <= sa.literal(today, sa.Date) - silence_days,
+            self.heard_on <= _TODAY - silence_days,
         )
         self.acts = sa.and_(
             self.is_visible, sa.or_(self.waits, sa.func.coalesce(self.overdue, False), self.silent)
         )
         self.joined = self.cases.outerjoin(
-            Person, sa.and_(Person.id == c.person_id, Person.cite_id == acting().cite_id)
+            Person, sa.and_(Person.id == c.person_id, Person.cite_id == HERE)
         ).outerjoin(due, due.c.parcours_id == c.parcours_id)
         self.found = None
-        if filters.text:
-            self.found = found_people(filters.sought)
+        if shape.text:
+            # Found once, then looked up: the others of the Cité are not read.
+            self.found = sa.select(found_people()).cte("found").prefix_with("materialized")
             self.joined = self.joined.join(self.found, self.found.c.person_id == c.person_id)
+        self.counts = self._counts()
+        in_order = self._chosen().order_by(*(key.sorts() for key in self._order()))
+        most, first = (sa.bindparam(name, type_=sa.Integer()) for name in ("most", "first"))
+        self.rows = self._told(in_order.limit(most).offset(first))
+        self.every_row = self._told(self._chosen())
 
-    def counts(self) -> Any:
-        """total, mine, cite, one count per status, open, action: each is what its chip would show."""
+    def _counts(self) -> sa.Select[*tuple[Any, ...]]:
         c, f = self.cases.c, self.filters
         everything: sa.ColumnElement[bool] = sa.true()
         scope = self.is_visible if f.scope == MINE else everything
@@ -95,7 +159,7 @@ class PeopleList:
         def count(name: str, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
             return sa.func.count().filter(sa.and_(sa.true(), *conditions)).label(name)
 
-        return db.session.execute(
+        return (
             sa.select(
                 count("total", scope, status, action),
                 count("mine", self.is_visible, status, action),
@@ -107,17 +171,7 @@ class PeopleList:
             )
             .select_from(self.joined)
             .where(*self._panel())
-        ).one()
-
-    def rows(self, *, page: int) -> Sequence[sa.Row[Any]]:
-        """One page of rows, from 1: its lines are chosen first, and theirs alone are told in full."""
-        size = self.filters.size
-        chosen = self._chosen().order_by(*(key.sorts() for key in self._order()))
-        return db.session.execute(self._told(chosen.limit(size).offset((page - 1) * size))).all()
-
-    def every_row(self) -> Iterator[sa.Row[Any]]:
-        """All the rows of all the pages, fetched little by little."""
-        yield from db.session.execute(self._told(self._chosen()).execution_options(yield_per=1000))
+        )
 
     def _chosen(self) -> sa.Select[Any]:
         """What the rows asked for are, and what puts them in order."""
@@ -156,10 +210,10 @@ class PeopleList:
     def _told(self, chosen: sa.Select[Any]) -> sa.Select[Any]:
         """The same rows in the same order, with names and the first step still to do."""
         line = chosen.subquery("line")
-        told, here = line.c, acting().cite_id
+        told = line.c
         step = (
             sa.select(NextStep.title, NextStep.due_on)
-            .where(NextStep.parcours_id == told.parcours_id, NextStep.cite_id == here, _IS_TODO)
+            .where(NextStep.parcours_id == told.parcours_id, NextStep.cite_id == HERE, _IS_TODO)
             .order_by(NextStep.due_on, NextStep.created_at)
             .limit(1)
             .lateral("first_step")
@@ -180,7 +234,7 @@ class PeopleList:
                 step.c.due_on.label("step_due_on"),
             )
             .select_from(line)
-            .outerjoin(Person, sa.and_(Person.id == told.person_id, Person.cite_id == here))
+            .outerjoin(Person, sa.and_(Person.id == told.person_id, Person.cite_id == HERE))
             .outerjoin(step, sa.true())
             .outerjoin(User, User.id == told.referent_id)
             .outerjoin(Organisation, Organisation.id == told.organisation_id)
@@ -191,25 +245,33 @@ class PeopleList:
     def _panel(self) -> list[sa.ColumnElement[bool]]:
         c, f = self.cases.c, self.filters
         asked: list[sa.ColumnElement[bool]] = []
+        if self.found is not None:
+            asked.append(
+                c.person_id == sa.any_(sa.func.array(sa.select(self.found.c.person_id).scalar_subquery()))
+            )
         if f.referent:
-            asked.append(c.referent_id.is_(None) if f.referent == NOBODY else c.referent_id == f.referent)
+            asked.append(
+                c.referent_id.is_(None)
+                if f.referent == NOBODY
+                else c.referent_id == sa.bindparam("referent", type_=sa.Uuid())
+            )
         if isinstance(f.qpv, uuid.UUID):
-            asked.append(Person.qpv_id == f.qpv)
+            asked.append(Person.qpv_id == sa.bindparam("qpv", type_=sa.Uuid()))
         elif f.qpv:
             asked.append(Person.qpv_answer == _QPV[f.qpv])
         if f.channel:
             spotted = sa.select(Spotting.parcours_id).where(
-                Spotting.cite_id == acting().cite_id, Spotting.channel == f.channel
+                Spotting.cite_id == HERE, Spotting.channel == sa.bindparam("channel")
             )
             asked.append(c.parcours_id.in_(spotted))
         if f.silent_for:
-            asked += [self.is_open, self.heard_on <= sa.literal(self.today, sa.Date) - f.silent_for]
+            asked += [self.is_open, self.heard_on <= _TODAY - sa.bindparam("silent_for", type_=sa.Integer())]
         if f.waiting:
             asked.append(self.waits)
         if f.entered_from:
-            asked.append(c.started_on >= f.entered_from)
+            asked.append(c.started_on >= sa.bindparam("entered_from", type_=sa.Date()))
         if f.entered_until:
-            asked.append(c.started_on <= f.entered_until)
+            asked.append(c.started_on <= sa.bindparam("entered_until", type_=sa.Date()))
         return asked
 
     def _order(self) -> list["_Key"]:
@@ -257,7 +319,7 @@ def _first_due_dates() -> sa.Subquery:
     """The nearest date of each parcours of the Cité with something still to do."""
     return (
         sa.select(NextStep.parcours_id, sa.func.min(NextStep.due_on).label("due_on"))
-        .where(NextStep.cite_id == acting().cite_id, _IS_TODO)
+        .where(NextStep.cite_id == HERE, _IS_TODO)
         .group_by(NextStep.parcours_id)
         .subquery("due")
     )
@@ -266,7 +328,7 @@ def _first_due_dates() -> sa.Subquery:
 def _present_cases(role: Role) -> sa.Subquery:
     """One row per person: their open parcours, or else the last one. A spotter's own rows come from the tables."""
     if role is not Role.SPOTTER:
-        return sa.select(_PRESENT_CASES).where(_PRESENT_CASES.c.cite_id == acting().cite_id).subquery("cases")
+        return sa.select(_PRESENT_CASES).where(_PRESENT_CASES.c.cite_id == HERE).subquery("cases")
     return (
         sa.select(
             Parcours.id.label("parcours_id"),
@@ -290,7 +352,7 @@ def _present_cases(role: Role) -> sa.Subquery:
                 Assignment.ended_at.is_(None),
             ),
         )
-        .where(Parcours.cite_id == acting().cite_id)
+        .where(Parcours.cite_id == HERE)
         .ext(distinct_on(Parcours.person_id))
         .order_by(
             Parcours.person_id,

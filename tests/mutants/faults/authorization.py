@@ -46,14 +46,15 @@ FAULTS = [
         CELLS.format("day"),
         "a disabled account keeps its sessions",
         file="cityjobs/accounts/queries.py",
-        was="            SignInSession.opened_at > now() - SESSION_LIMIT,\n            User.disabled_at.is_(None),\n",
-        becomes="            SignInSession.opened_at > now() - SESSION_LIMIT,\n",
+        was='            SignInSession.opened_at > sa.bindparam("opened_after", type_=sa.DateTime(timezone=True)),\n'
+        "            User.disabled_at.is_(None),\n",
+        becomes='            SignInSession.opened_at > sa.bindparam("opened_after", type_=sa.DateTime(timezone=True)),\n',
     ),
     Fault(
         CELLS.format("day"),
         "a mission that ended still gives its role",
         file="cityjobs/accounts/queries.py",
-        was="Membership.id == SignInSession.membership_id, Membership.user_id == User.id, is_current()",
+        was="Membership.id == SignInSession.membership_id, Membership.user_id == User.id, holds",
         becomes="Membership.id == SignInSession.membership_id, Membership.user_id == User.id",
     ),
     Fault(

@@ -94,8 +94,8 @@ FAULTS = [
         proof=SAME_SET,
         name="the export alone forgets a row",
         file="cityjobs/desk/queries/people.py",
-        was="self._told(self._chosen()).execution_options(yield_per=1000)",
-        becomes="self._told(self._chosen()).offset(1).execution_options(yield_per=1000)",
+        was="self.every_row = self._told(self._chosen())",
+        becomes="self.every_row = self._told(self._chosen()).offset(1)",
     ),
     Fault(
         proof=SAME_SET,
@@ -123,7 +123,7 @@ FAULTS = [
         proof=f"{PARITY}::test_the_next_request_of_an_open_session_is_refused",
         name="a mission that ended goes on until the session closes",
         file="cityjobs/accounts/queries.py",
-        was="Membership.id == SignInSession.membership_id, Membership.user_id == User.id, is_current()",
+        was="Membership.id == SignInSession.membership_id, Membership.user_id == User.id, holds",
         becomes="Membership.id == SignInSession.membership_id, Membership.user_id == User.id",
     ),
     Fault(

@@ -31,8 +31,8 @@ FAULTS = [
         proof="tests/desk/test_people_list.py::test_queries_are_as_many_at_1_20_and_200_rows",
         name="the list asks again for each row",
         file="cityjobs/desk/queries/people.py",
-        was="        return db.session.execute(self._told(chosen.limit(size).offset((page - 1) * size))).all()\n",
-        becomes="        found = db.session.execute(self._told(chosen.limit(size).offset((page - 1) * size))).all()\n"
+        was="        return db.session.execute(self.statements.rows, {**self.given, **shown}).all()\n",
+        becomes="        found = db.session.execute(self.statements.rows, {**self.given, **shown}).all()\n"
         "        for row in found:\n"
         "            db.session.execute(sa.select(User.id).where(User.id == row.referent_id)).all()\n"
         "        return found\n",
