@@ -18,7 +18,7 @@ from cityjobs.app import create_app
 from cityjobs.core import jobs
 from cityjobs.core.db import db
 from cityjobs.core.heartbeat import Heartbeat, worker_lives
-from cityjobs.core.metrics import MEANINGS, QUEUE
+from cityjobs.core.metrics import MEANINGS, QUEUE, instruments
 from cityjobs.core.outbox import Delivery, Outgoing
 from cityjobs.embedded.home import temporary_home
 from cityjobs.embedded.valkey import EmbeddedValkey
@@ -35,7 +35,8 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 @pytest.fixture
 def watched(app: Flask, databases: Databases) -> Iterator[Flask]:
-    """The web with its figures on; `app` has emptied the database."""
+    """The web with its figures on, and nothing counted yet; `app` has emptied the database."""
+    instruments.cache_clear()
     built = create_app(load_settings(databases.environment(METRICS_TOKEN=TOKEN)).flask_config())
     built.testing = True
     yield built

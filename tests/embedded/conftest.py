@@ -44,14 +44,14 @@ class Copy:
     def said(self) -> str:
         return self.output.read_text()
 
-    def wait_until_ready(self, patience: float = 30) -> str:
+    def wait_until_ready(self, patience: float = 90) -> str:
         wait_until(lambda: "Ctrl-C" in self.said() or self.child.poll() is not None, patience)
         assert f"CityJobs: http://127.0.0.1:{self.port}\n" in self.said(), self.said()
         return self.said()
 
     def end(self, sign: signal.Signals) -> int:
         self.child.send_signal(sign)
-        return self.child.wait(30)
+        return self.child.wait(90)
 
     def refused(self) -> str:
         """What a copy that must not start says, in one sentence."""

@@ -20,9 +20,9 @@ FAULTS = [
     Fault(
         DIE,
         "the answer leaves before its write is committed, which may never be",
-        "cityjobs/core/db.py",
-        "    if response.status_code < 400:\n        commit()\n",
-        "    if response.status_code < 400 and uuid.uuid4().int % 4:\n        commit()\n",
+        "cityjobs/core/audit.py",
+        "        return response\n    commit()\n",
+        "        return response\n    if uuid.uuid4().int % 4:\n        commit()\n",
     ),
     Fault(
         DIE,
