@@ -103,12 +103,14 @@ class Databases:
     def __init__(self, name: str) -> None:
         self.name = name
         with psycopg.connect(_url("postgres", "postgres"), autocommit=True) as server:
+            # Roles are of the whole server: one worker at a time.
+            server.execute("select pg_advisory_lock(1)")
             server.execute(f"drop database if exists {name} with (force)")
             server.execute(
                 f"create database {name} template {TEMPLATE} strategy wal_log owner cityjobs_owner"
             )
-        with psycopg.connect(_url("postgres", name), autocommit=True) as server:
-            server.execute((Path("cityjobs/embedded/roles.sql")).read_text())
+            with psycopg.connect(_url("postgres", name), autocommit=True) as own:
+                own.execute((Path("cityjobs/embedded/roles.sql")).read_text())
         self.superuser = psycopg.connect(_url("postgres", name), autocommit=True)
         self.superuser.execute("set session_replication_role = replica")
         self.tables = [
