@@ -1,6 +1,6 @@
 # Everything this repository can do for you. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: restore-drill help run test check soak mutants lock setup setup-tests
+.PHONY: help run test check soak mutants bench load restore-drill lock setup setup-tests
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) cityjobs/embedded/setup.py
@@ -27,6 +27,14 @@ soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
 
 mutants: setup-tests  ## known faults, one at a time: each must turn its proof red
 	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/mutants.jsonl $(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.proofs.tables
+
+bench: setup-tests  ## each page against its floor on the national data (ROUNDS=60)
+	$(BIN)/python -m tests.bench $(if $(ROUNDS),--rounds $(ROUNDS))
+	$(BIN)/python -m tests.proofs.tables
+
+load: setup-tests  ## fifty professionals for a minute on the national data (USERS=50 SECONDS=60)
+	$(BIN)/python -m tests.load $(if $(USERS),--users $(USERS)) $(if $(SECONDS),--seconds $(SECONDS))
 	$(BIN)/python -m tests.proofs.tables
 
 lock: setup-tests  ## pin again what .requirements.in and tests/requirements.in ask for
