@@ -33,6 +33,8 @@ from tests.hosts.lan import make_lan
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "cite-du-nord.fr"
 HTTP, POSTGRESQL, VALKEY, SMTP = 8000, 5432, 6379, 2525
+THREADS = 4
+"""Of a worker: as many letters may be in its hands when it dies."""
 WEBS, WORKERS = ("web-1", "web-2"), ("work-1", "work-2")
 
 
@@ -173,7 +175,7 @@ class Rig:
         if name.startswith("beat"):
             return [*celery, "beat", "-s", str(self.home / f"{name}-schedule"), "--pidfile=", "-l", "warning"]
         return [
-            *celery, "worker", "-P", "threads", "-c", "4", "-n", f"{name}@%h", "--without-gossip",
+            *celery, "worker", "-P", "threads", "-c", str(THREADS), "-n", f"{name}@%h", "--without-gossip",
             "--without-mingle", "-l", "warning",
         ]  # fmt: skip
 
@@ -302,11 +304,9 @@ class Rig:
         """How many letters wait or are being sent."""
         return self.count("select count(*) from outgoing where state in ('waiting', 'sending')")
 
-    def letters_in_doubt(self) -> set[str]:
-        """Letters that the mail host took and whose sender has not written it down: right after a death, those whose
-        taking nobody alive knows of."""
-        sending = self.ask("select id::text from outgoing where state = 'sending'")
-        return {row[0] for row in sending} & set(self.received())
+    def deaths(self) -> dict[str, int]:
+        """How many workers died with each letter in hand, when any did."""
+        return dict(self.ask("select id::text, deaths from outgoing where deaths > 0"))
 
     def answers(self, name: str) -> bool:
         """Whether a web host takes connections."""
