@@ -36,10 +36,21 @@ class Copy:
         environ = {name: value for name, value in os.environ.items() if name != "MAKELEVEL"}
         environ |= {"CITYJOBS_HOME": str(home), "PORT": str(port), "ENVIRONMENT": environment}
         argv = [sys.executable, "-m", "cityjobs.embedded", "--application", application]
-        with self.output.open("w") as output:
-            self.child = subprocess.Popen(
-                argv, cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-            )
+        hung_up = signal.signal(
+            signal.SIGHUP, signal.SIG_DFL
+        )  # or a copy of `nohup make test` would ignore it too
+        try:
+            with self.output.open("w") as output:
+                self.child = subprocess.Popen(
+                    argv,
+                    cwd=ROOT,
+                    env=environ,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        finally:
+            signal.signal(signal.SIGHUP, hung_up)
 
     def said(self) -> str:
         return self.output.read_text()

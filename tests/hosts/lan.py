@@ -3,6 +3,7 @@
 import ctypes
 import os
 import re
+import secrets
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ class Namespaces:
         self.bridge = f"cj{os.getpid()}"
         sweep_namespaces()
         taken = _ip("-4", "-o", "addr")
-        number = next(n for n in range(1, 255) if f" 10.213.{n}." not in taken)
+        number = secrets.choice([n for n in range(1, 255) if f" 10.213.{n}." not in taken])
         self.network = f"10.213.{number}.0/24"
         self._prefix = f"10.213.{number}."
         try:
