@@ -119,11 +119,10 @@ def test_workers_killed_at_random_instants_lose_nothing(rig: Rig, tasks: Tasks, 
         turn, kills = kills, kills + 1
         worker = WORKERS[turn % 2]
         wait_until(lambda worker=worker: rig.listens(worker), 60, f"{worker}: {rig.said(worker)}")
-        for _ in range(12):
+        tasks.report()
+        for _ in range(20):
             tasks.letter()
-        if turn % 2 == 0:
-            tasks.report()
-        time.sleep(secrets.randbelow(700) / 1000)
+        time.sleep(secrets.randbelow(300) / 1000)
         rig.kill(worker)
         interrupted += tasks.half_way()
         half_written += rig.count(HALF_WRITTEN)
