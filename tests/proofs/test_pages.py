@@ -182,7 +182,7 @@ def test_no_form_is_accepted_without_its_own_token(
     for offer in unsafe.values():
         own = house.tokens[offer.seat]
         foreign = house.tokens["both" if offer.seat != "both" else "referent"]
-        spoilt = own[:-1] + ("a" if own[-1] != "a" else "b")
+        spoilt = own[:-9] + ("a" if own[-9] != "a" else "b") + own[-8:]
         tries = [
             (None, "form"),
             ("", "form"),
