@@ -249,9 +249,15 @@ def invite(invitation: Invitation, membership_id: uuid.UUID | None = None) -> No
     try:
         with db.session.begin_nested():
             _give_membership(invitation, membership_id or uuid.uuid4())
-    except sa.exc.IntegrityError:  # this account, or this very membership, was written in the same instant
-        if membership_id is None or not _is_that(membership_id, invitation):
-            raise InvitedMeanwhile(invitation.role) from None
+    except (
+        AlreadyThere,
+        sa.exc.IntegrityError,
+    ) as refusal:  # perhaps this very form, sent in the same instant
+        if membership_id and _is_that(membership_id, invitation):
+            return
+        if isinstance(refusal, AlreadyThere):
+            raise
+        raise InvitedMeanwhile(invitation.role) from None
 
 
 def _is_that(membership_id: uuid.UUID, invitation: Invitation) -> bool:
