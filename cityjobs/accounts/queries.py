@@ -10,10 +10,11 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
-from cityjobs.accounts.rules import SESSION_LIMIT, LinkPurpose, Professional
+from cityjobs.accounts.rules import SESSION_LIMIT, LinkPurpose, Mission, Professional
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import db, present
 from cityjobs.core.permissions import Role
@@ -25,11 +26,11 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_current(day: object = None) -> sa.ColumnElement[bool]:
+def is_current(day: object = None, membership: type[Membership] = Membership) -> sa.ColumnElement[bool]:
     """Memberships that hold on a day, today by default."""
     on = today() if day is None else day
     return sa.and_(
-        Membership.started_on <= on, sa.or_(Membership.ended_on.is_(None), Membership.ended_on > on)
+        membership.started_on <= on, sa.or_(membership.ended_on.is_(None), membership.ended_on > on)
     )
 
 
@@ -39,9 +40,14 @@ def is_current(day: object = None) -> sa.ColumnElement[bool]:
 @cache
 def _holder_of_session() -> sa.Select[*tuple[Any, ...]]:
     holds = is_current(sa.bindparam("on", type_=sa.Date()))
-    others = (
-        sa.select(sa.func.count())
-        .where(Membership.user_id == User.id, holds)
+    mission, place, employer = aliased(Membership), aliased(Cite), aliased(Organisation)
+    told = sa.func.json_build_array(mission.id, place.name, mission.role, employer.name)
+    missions = (
+        sa.select(sa.func.json_agg(aggregate_order_by(told, place.name, mission.role, employer.name)))
+        .select_from(mission)
+        .join(place, place.id == mission.cite_id)
+        .join(employer, employer.id == mission.organisation_id)
+        .where(mission.user_id == User.id, is_current(sa.bindparam("on", type_=sa.Date()), mission))
         .correlate(User)
         .scalar_subquery()
     )
@@ -60,7 +66,7 @@ def _holder_of_session() -> sa.Select[*tuple[Any, ...]]:
             Cite.name.label("cite_name"),
             Organisation.id.label("organisation_id"),
             Organisation.name.label("organisation_name"),
-            others.label("memberships"),
+            missions.label("missions"),
         )
         .join(User, User.id == SignInSession.user_id)
         .outerjoin(
@@ -88,6 +94,9 @@ def find_professional(token: str) -> Professional | None:
         return None
     facts = dict(row._mapping)
     facts["role"] = Role(row.role) if row.role else None
+    facts["missions"] = tuple(
+        Mission(uuid.UUID(key), *facts_of_mission) for key, *facts_of_mission in row.missions or ()
+    )
     return Professional(**facts)
 
 

@@ -36,6 +36,16 @@ class LinkPurpose(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Mission:
+    """As what somebody works in a Cité: one choice of the menu of Cités."""
+
+    id: uuid.UUID
+    cite_name: str
+    role: str
+    organisation_name: str
+
+
+@dataclass(frozen=True)
 class Professional:
     """Whoever is signed in, as what and where: all that a page needs to know of them, in one row."""
 
@@ -52,7 +62,8 @@ class Professional:
     cite_name: str | None
     organisation_id: uuid.UUID | None
     organisation_name: str | None
-    memberships: int
+    missions: tuple[Mission, ...] = ()
+    """Every current one, the present one among them, in a steady order."""
 
     is_authenticated = is_active = True
     is_anonymous = False
@@ -79,7 +90,7 @@ class Professional:
     @property
     def has_several_cites(self) -> bool:
         """Whether there is another membership to switch to."""
-        return self.memberships > (1 if self.membership_id else 0)
+        return len(self.missions) > (1 if self.membership_id else 0)
 
 
 def is_idle(last_seen_at: datetime, now: datetime) -> bool:

@@ -213,10 +213,10 @@ def test_the_account_asks_the_same_of_the_database_whatever_its_size(
     client.get("/compte")
     with count_queries() as statements:
         client.get("/compte")
-    assert len(statements) == (3 if many == 1 else 4), statements
+    assert len(statements) == 3, statements
     with count_queries() as statements:
         client.get("/aide")
-    assert len(statements) == (1 if many == 1 else 2), statements
+    assert len(statements) == 1, statements
 
 
 def test_the_account_is_for_whoever_is_signed_in(client: PageClient, client_of: Any, world: World) -> None:

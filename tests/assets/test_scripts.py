@@ -48,6 +48,7 @@ def make_pages(server: Server, static: Path) -> Flask:
         app.add_template_filter(shape)
     manifest = build.build(static)
     me = SimpleNamespace(
+        missions=[SimpleNamespace(id=1, cite_name="Roubaix", role="Référente", organisation_name="PLIE")],
         display_name="Samira Lahlou", initials="SL", role_label="Référente", cite_name="Roubaix",
         membership_id=1, has_several_cites=True,
     )  # fmt: skip
@@ -64,9 +65,6 @@ def make_pages(server: Server, static: Path) -> Flask:
         can=lambda permission: bool(permission),
         csrf_token=lambda: "token",
         role_label=lambda role: role,
-        my_memberships=lambda: [
-            SimpleNamespace(id=1, cite_name="Roubaix", role="Référente", organisation_name="PLIE")
-        ],
         environment_banner="Démonstration : toutes les personnes sont fictives.",
         me=me,
         navigation=[

@@ -14,7 +14,7 @@ from flask_login import AnonymousUserMixin, LoginManager, current_user
 from werkzeug.exceptions import Unauthorized
 
 from cityjobs.accounts.actions import PRESENCE, note_presence
-from cityjobs.accounts.queries import find_professional, memberships_of, seconds_since_seen
+from cityjobs.accounts.queries import find_professional, seconds_since_seen
 from cityjobs.accounts.rules import Professional, carried, is_idle
 from cityjobs.core.clock import now
 from cityjobs.core.db import NOBODY, Actor, act_as, rollback
@@ -146,11 +146,7 @@ def role_label(role: str) -> str:
 
 
 def _known_to_pages() -> dict[str, object]:
-    me = signed_in() if current_user.is_authenticated else None
-    return {
-        "me": me,
-        "my_memberships": lambda: memberships_of(me.id) if me and me.has_several_cites else [],
-    }
+    return {"me": signed_in() if current_user.is_authenticated else None}
 
 
 def init_app(app: Flask) -> None:
