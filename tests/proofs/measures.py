@@ -66,8 +66,13 @@ def present_commit() -> str:
 
 
 def read_measures(path: Path) -> list[dict[str, Any]]:
-    """The lines of one file, the last one for each test and thing measured, in order of first appearance."""
+    """The lines of one file, the last one for each test and thing measured, in order of first appearance.
+
+    Empty while nothing was measured.
+    """
     lines: dict[tuple[str, str], dict[str, Any]] = {}
+    if not path.exists():
+        return []
     for text in path.read_text(encoding="utf-8").splitlines():
         line = json.loads(text)
         lines[line["test"], line["what"]] = line
