@@ -86,7 +86,7 @@ def main() -> int:
         began = time.monotonic()
         try:
             seen, said = try_fault(fault)
-        except FaultNotFound as lost:
+        except (FaultNotFound, subprocess.TimeoutExpired) as lost:
             seen, said = False, str(lost)
         print(
             f"{'seen' if seen else 'UNSEEN':<7}{time.monotonic() - began:5.0f} s  {fault.proof}  {fault.name}",

@@ -702,11 +702,12 @@ def test_a_line_committed_late_is_sealed_and_no_writer_waits(
     """A slow transaction holds a small identifier: others go on, nothing is sealed past it, it is sealed in its turn."""
     url, before = databases.url("cityjobs_worker"), ledger.verdict()
     with psycopg.connect(url) as slow, psycopg.connect(url) as quick, psycopg.connect(url) as sealer:
+        quick.execute("set lock_timeout = '1s'")
+        quick.commit()
         write(slow, house, "followed")
         write(quick, house, "begun")
         quick.commit()
         assert sealer.execute("select * from audit.seal_lines()").fetchall() == []
-        quick.execute("set lock_timeout = '1s'")
         write(quick, house, "masked")
         quick.commit()
         sealer.commit()
