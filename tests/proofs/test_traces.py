@@ -27,6 +27,7 @@ from tests.conftest import Databases, Letterbox
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import Harvest, Offer
 from tests.proofs.twins import HERE, UUID, Twins
+from tests.test_audit import UNTRACED
 
 pytestmark = pytest.mark.xdist_group("traces")
 TEST = "20 audit"
@@ -123,10 +124,11 @@ class Witness:
     def __init__(self, twins: Twins) -> None:
         self.server = twins.databases.superuser
         keys = self.server.execute(
-            """select t.tgrelid::regclass::text, array_agg(a.attname::text order by a.attnum)
-            from pg_trigger t join pg_index i on i.indrelid = t.tgrelid and i.indisprimary
-            join pg_attribute a on a.attrelid = t.tgrelid and a.attnum = any(i.indkey)
-            where t.tgname = 'traced' group by 1"""
+            """select i.indrelid::regclass::text, array_agg(a.attname::text order by a.attnum)
+            from pg_index i join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
+            join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+            where i.indisprimary and not c.relname = any(%s) group by 1""",
+            (sorted(UNTRACED),),
         ).fetchall()
         assert len(keys) > 20
         self.counted = " union all ".join(

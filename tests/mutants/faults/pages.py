@@ -22,7 +22,7 @@ FAULTS = [
         file="cityjobs/desk/views/file.py",
         was='    record_reading("person", file.person.id, file.person.cite_id)\n',
         becomes='    record_reading("person", file.person.id, file.person.cite_id)\n'
-        "    from cityjobs.followups.actions import forget_draft\n    forget_draft(uuid.UUID(int=0), 'x')\n",
+        "    from cityjobs.accounts.actions import forget_draft\n    forget_draft(uuid.UUID(int=0), 'x')\n",
     ),
     Fault(
         SILENT,
