@@ -40,6 +40,10 @@ pytestmark = pytest.mark.xdist_group("scripts")
 TEST = "17 scripts in texts"
 STORED = tuple(payload.replace("\x00", "") for payload in PAYLOADS)
 """As a column can hold them: PostgreSQL keeps no null sign."""
+ELEMENTS = tuple(
+    payload for payload in STORED if payload.lower().startswith(("<script>", "<img", "<svg", "<iframe"))
+)
+"""Each makes an element wherever a text is trusted: every cell holds one of them once."""
 COLUMNS = {
     "organisation": ("name",),
     "qpv": ("name",),
@@ -217,7 +221,9 @@ def structure() -> Structure:
 # Straight into the columns
 
 
-def spoil(house: Harvest, databases: Databases, shift: int) -> dict[tuple[str, str], list[str]]:
+def spoil(
+    house: Harvest, databases: Databases, shift: int, payloads: tuple[str, ...] = STORED
+) -> dict[tuple[str, str], list[str]]:
     """Give each text of each row of the Cité a payload, the next one at each cell; returns what each column holds."""
     server = databases.superuser
     held: dict[tuple[str, str], list[str]] = {}
@@ -230,7 +236,7 @@ def spoil(house: Harvest, databases: Databases, shift: int) -> dict[tuple[str, s
         )]  # fmt: skip
         values = []
         for _ in keys:
-            row = [STORED[(turn + n) % len(STORED)] for n in range(len(columns))]
+            row = [payloads[(turn + n) % len(payloads)] for n in range(len(columns))]
             turn += len(columns)
             values.append(row)
         for key, row in zip(keys, values, strict=True):
@@ -241,7 +247,7 @@ def spoil(house: Harvest, databases: Databases, shift: int) -> dict[tuple[str, s
     made = MADE_OF_WORDS["person"][1].format("first_name")
     server.execute(f"update person set email = {made} where id::text like '{HERE}%'")
     typed = {
-        name: STORED[(turn + n) % len(STORED)]
+        name: payloads[(turn + n) % len(payloads)]
         for n, name in enumerate(("synthesis", "private_note", "next_step"))
     }
     server.execute("update draft set fields = fields || %s", (json.dumps(typed),))
@@ -255,10 +261,10 @@ def test_every_column_shows_as_text_on_every_page(
     rounds, faults, pages = proof.times(quick=3, full=len(STORED)), [], 0
     shown: set[str] = set()
     stored: set[str] = set()
-    for rank in range(rounds):
+    plans = [(0, ELEMENTS), *((rank * (len(STORED) // rounds), STORED) for rank in range(rounds))]
+    for rank, (shift, payloads) in enumerate(plans):
         house.twins.restore()
-        shift = rank * (len(STORED) // rounds)
-        stored |= {payload for payloads in spoil(house, databases, shift).values() for payload in payloads}
+        stored |= {each for held in spoil(house, databases, shift, payloads).values() for each in held}
         for offer in tour(house, every=proof.soaking and rank % 10 == 0):
             answer = house.send(offer)
             assert answer.status_code < 500, offer

@@ -121,8 +121,8 @@ FAULTS = [
         LOGS,
         "a letter that fails is logged with its recipient",
         file="cityjobs/core/journal.py",
-        was='        record.task_id, record.task = told.get("id"), told.get("name")\n',
-        becomes='        record.task_id, record.task = told.get("id"), str(told)\n',
+        was='OUTCOMES.get(record.levelname, "task"), ()\n',
+        becomes='OUTCOMES.get(record.levelname, "task") + str(told), ()\n',
     ),
     Fault(
         COLUMNS,
