@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     secret_key: str = ""
     base_url: str = ""
     trusted_proxies: int = 0
+    web_bind: str = ""
     metrics_token: str = ""
     error_tracker_dsn: str = ""
     state_dir: Path
@@ -119,6 +120,7 @@ class Settings(BaseSettings):
             "BASE_URL": self.base_url.rstrip("/"),
             "PREFERRED_URL_SCHEME": base.scheme,
             "TRUSTED_HOSTS": sorted({base.hostname or "localhost", "localhost", "127.0.0.1"}),
+            "OWN_HOSTS": self.own_hosts,
             "TRUSTED_PROXIES": self.trusted_proxies,
             "METRICS_TOKEN": self.metrics_token,
             "ERROR_TRACKER_DSN": self.error_tracker_dsn,
@@ -145,6 +147,14 @@ class Settings(BaseSettings):
     def database_uri(self) -> str | None:
         """The database of this process for SQLAlchemy, as the role that fits it."""
         return _sqlalchemy_form(self.database_url if self.process == "web" else self.worker_database_url)
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """How watchers write this web host in the address: WEB_BIND, with and without its port. None when it is every address."""
+        host, _, port = self.web_bind.rpartition(":")
+        if not port.isdecimal() or host in {"", "0.0.0.0", "[::]", "unix"}:  # noqa: S104 - not bound here
+            return []
+        return [host.lower(), f"{host}:{port}".lower()]
 
     def _engine_options(self) -> dict[str, object]:
         session = "-c timezone=UTC -c idle_in_transaction_session_timeout=60000"

@@ -25,6 +25,7 @@ from cityjobs.core.db import db
 from cityjobs.core.permissions import PUBLIC, requires
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from prometheus_client import Counter, Gauge, Histogram
     from prometheus_client.metrics_core import Metric
 
@@ -35,6 +36,9 @@ QUEUE = "cityjobs:celery"
 PUBLISHED = "published_at"
 BELONGS = "PROMETHEUS_MULTIPROC_DIR"
 """The variable naming the directory that the processes of one gunicorn share (deploy/gunicorn.conf.py makes it)."""
+
+WATCHED = frozenset({"/healthz", "/metrics"})
+"""What is asked of each web host by itself, not through the proxy."""
 
 
 @dataclass(frozen=True)
@@ -199,8 +203,22 @@ def _queue() -> tuple[int, float] | None:
     return int(length), max(0.0, time.time() - published) if published else 0.0
 
 
+def answer_watchers(served: "WSGIApplication", own_hosts: Iterable[str]) -> "WSGIApplication":
+    """On the web host's own address, which TRUSTED_HOSTS does not hold, let what is WATCHED answer and nothing else."""
+    known = frozenset(own_hosts)
+
+    def asked(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        if environ.get("PATH_INFO") in WATCHED and environ.get("HTTP_HOST", "").lower() in known:
+            environ["HTTP_HOST"] = "localhost"
+        return served(environ, start)
+
+    return asked
+
+
 def init_app(app: Flask) -> None:
     """Hang the page and count, when there is a token to read the counts with; else there is no such page."""
     if app.config.get("METRICS_TOKEN"):
         app.add_url_rule("/metrics", "metrics", metrics)
         app.after_request(_count)
+    if hosts := app.config.get("OWN_HOSTS"):
+        app.wsgi_app = answer_watchers(app.wsgi_app, hosts)  # type: ignore[method-assign, assignment]

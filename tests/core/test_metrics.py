@@ -218,3 +218,61 @@ def test_nothing_is_loaded_without_a_token(databases: Databases) -> None:
         root = Path(__file__).resolve().parents[2]
         ended = subprocess.run([sys.executable, "-c", asked], cwd=root, env=environ, capture_output=True)
         assert ended.returncode == loaded, ended.stderr.decode()
+
+
+@pytest.fixture
+def own_address(app: Flask, databases: Databases) -> Iterator[Flask]:
+    """A web host that is bound to an address of its private network."""
+    environ = databases.environment(
+        METRICS_TOKEN=TOKEN,
+        WEB_BIND="10.0.1.11:8000",
+        BASE_URL="https://cite.ville.example",
+        TRUSTED_PROXIES="1",
+    )
+    instruments.cache_clear()
+    built = create_app(load_settings(environ).flask_config())
+    yield built
+    with built.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize("host", ["10.0.1.11:8000", "10.0.1.11", "localhost", "cite.ville.example"])
+def test_watchers_ask_a_web_host_on_its_own_address(own_address: Flask, host: str) -> None:
+    client = own_address.test_client()
+    assert client.get("/metrics", headers={"Host": host, **BEARER}).status_code == 200
+    assert client.get("/healthz", headers={"Host": host}).json
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("10.0.1.11:8000", "/connexion"),
+        ("10.0.1.11:8000", "/"),
+        ("10.0.1.11:8000", "/metrics/"),
+        ("10.0.1.11", "/compte"),
+        ("10.0.1.12:8000", "/metrics"),
+        ("10.0.1.11:9000", "/metrics"),
+        ("10.0.1.11.evil.example", "/healthz"),
+        ("evil.example", "/metrics"),
+        ("", "/healthz"),
+    ],
+)
+def test_nothing_else_answers_there_nor_those_elsewhere(own_address: Flask, host: str, path: str) -> None:
+    assert own_address.test_client().get(path, headers={"Host": host, **BEARER}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("bind", "hosts"),
+    [
+        ("", []),
+        ("0.0.0.0:8000", []),
+        ("[::]:8000", []),
+        ("unix:/run/cityjobs-web/socket", []),
+        ("10.0.1.11:8000", ["10.0.1.11", "10.0.1.11:8000"]),
+        ("[FD00::11]:8000", ["[fd00::11]", "[fd00::11]:8000"]),
+    ],
+)
+def test_a_web_host_bound_to_every_address_has_none_of_its_own(
+    databases: Databases, bind: str, hosts: list[str]
+) -> None:
+    assert load_settings(databases.environment(WEB_BIND=bind)).own_hosts == hosts
