@@ -11,6 +11,8 @@ from typing import Any
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
+# The tree itself and not the link to it: what is loaded late comes from the version that was started (docs/operations.md).
+chdir = str(Path.cwd())
 bind = os.environ.get("WEB_BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 worker_class = "gthread"
