@@ -77,6 +77,41 @@ def test_what_is_copied_is_there_and_everything_that_runs_is_copied() -> None:
     assert not {"tests", "docs", ".", ".git"} & set(copied)
 
 
+def test_what_is_sent_to_the_builder_is_what_is_copied() -> None:
+    lines = [
+        line for line in (ROOT / ".containerignore").read_text().splitlines() if line[:1] not in ("", "#")
+    ]
+    assert lines[0] == "*"
+    copied = {
+        word
+        for name, rest in instructions()
+        if name == "COPY" and "--from" not in rest
+        for word in shlex.split(rest)[:-1]
+    }
+    sent = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert {path for path in copied if not path.startswith("cityjobs/")} == sent
+    assert {"cityjobs/static", "**/node_modules", "**/__pycache__"} <= set(lines), "made anew by the image"
+
+
+def test_the_examples_give_each_process_what_its_unit_is_given() -> None:
+    """The commands at the head of the file, against deploy/systemd."""
+    said = [line.removeprefix("#").strip() for line in FILE.read_text().splitlines() if line.startswith("#")]
+    text = re.sub(r"\\\\ ", " ", re.sub(r"\\\\$ ?", "", " ".join(said)))
+    units = {"web": "cityjobs-web", "worker": "cityjobs-worker", "command": "cityjobs-migrate@"}
+    for process, name in units.items():
+        (example,) = re.findall(rf"… [^…]*PROCESS={process}[^…]*", text)
+        unit = (ROOT / f"deploy/systemd/{name}.service").read_text()
+        given = set(re.findall(r"^LoadCredential=(\w+):", unit, re.MULTILINE))
+        assert set(re.findall(r"--secret (\w+)", example)) == given, process
+        (file,) = re.findall(r"^EnvironmentFile=/etc/cityjobs/(\S+)", unit, re.MULTILINE)
+        assert f"--env-file {file}" in example
+        (command,) = re.findall(r"^ExecStart=\S+/bin/(.+)$", unit, re.MULTILINE)
+        if process != "web":  # that one is the image's own
+            assert f"cityjobs {command.removesuffix(' --loglevel INFO')}" in example
+    (build,) = re.findall(r"podman build [^(]+", text)
+    assert "--format docker" in build, "the other format has no HEALTHCHECK"
+
+
 def test_nothing_secret_is_baked_in() -> None:
     baked = " ".join(rest for name, rest in instructions() if name in ("ENV", "ARG"))
     names = set(re.findall(r"(\w+)=", baked))

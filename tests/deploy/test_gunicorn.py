@@ -98,6 +98,8 @@ def test_counts_are_those_of_all_processes_and_outlive_them(web: Web) -> None:
         assert web.get("/connexion")[0] == 200
     assert web.counted() == before + 40
     assert web.get("/metrics")[0] == 401
+    assert asks_for_health(f"127.0.0.1:{web.port}") == 0
+    assert asks_for_health("127.0.0.1:1") != 0
 
     started = web.log.read_text().count("Booting worker")
     lost: list[object] = []
@@ -201,3 +203,12 @@ def served_by(web: Web) -> tuple[str, str]:
 def a_child_of(pid: int) -> int:
     """One of the processes that it started."""
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+def asks_for_health(bind: str) -> int:
+    """What the container file's HEALTHCHECK answers for a web at that address."""
+    text = (ROOT / "deploy/Containerfile").read_text()
+    (asked,) = re.findall(r"^HEALTHCHECK [^[]*CMD (\[.*\])$", text, re.MULTILINE)
+    _python, *arguments = json.loads(asked)
+    argv = [sys.executable, *arguments]
+    return subprocess.run(argv, env={"WEB_BIND": bind}, capture_output=True, check=False).returncode

@@ -71,6 +71,19 @@ def test_what_is_for_watchers_is_not_for_everyone() -> None:
     assert "proxy_pass" not in block("= /metrics")
 
 
+def test_a_file_that_one_host_has_not_got_is_asked_of_the_next() -> None:
+    """Hosts are upgraded in turn: each has its own build, and what its page names may be asked of the other."""
+    assert "http_404" in block("/static/")
+    assert "proxy_next_upstream_tries 0;" in block("/static/"), "each of them"
+    assert "proxy_next_upstream error timeout;" in BARE, "a page that is not there is asked of one only"
+    assert "proxy_set_header" not in block("/static/"), "else those of the whole server are forgotten"
+
+
+def test_the_proxy_is_written_for_the_versions_that_are_named() -> None:
+    assert directives("listen")[2:] == ["443 ssl http2", "[::]:443 ssl http2"]
+    assert not directives("http2"), "known from 1.25.1 on only"
+
+
 def test_the_proxy_logs_neither_addresses_nor_paths() -> None:
     (line,) = re.findall(r"log_format \w+ '([^']+)'", BARE)
     personal = {
