@@ -200,7 +200,7 @@ def read_page(body: str) -> Reading:
 
 
 def tour(house: Harvest, *, every: bool = True) -> list[Offer]:
-    """One address of each page, as each seat that is offered it; or one seat for each page."""
+    """One address of each page that shows something, as each seat that is offered it; or one seat for each page."""
     found: dict[tuple[Any, ...], Offer] = {}
     for offer in house.offers:
         if offer.method == "GET" and offer.endpoint not in (
@@ -208,7 +208,9 @@ def tour(house: Harvest, *, every: bool = True) -> list[Offer]:
             "reporting.download",
             "healthz",
         ):
-            found.setdefault((offer.endpoint, "?" in offer.url, offer.seat if every else ""), offer)
+            page = (offer.endpoint, "?" in offer.url, offer.seat if every else "")
+            if page not in found and house.send(offer).status_code == 200:
+                found[page] = offer
     return list(found.values())
 
 
