@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from cityjobs.embedded.home import temporary_home
-from cityjobs.embedded.valkey import EmbeddedValkey
+from cityjobs.embedded.valkey import EmbeddedValkey, _binary
 from tests.conftest import Databases
 from tests.core.processes import wait_until
 
@@ -154,3 +154,31 @@ def test_the_queue_speaks_tls_alone_and_never_evicts() -> None:
     assert (lines["port"], lines["maxmemory-policy"], lines["appendonly"]) == ("0", "noeviction", "yes")
     assert int(lines["tls-port"]) > 0
     assert lines["aclfile"].endswith("users.acl")
+
+
+def test_the_queue_starts_from_its_files_and_writes_where_it_is_told(tmp_path: Path) -> None:
+    """As the service manager starts it, in a directory where nothing may be written. The server of the tests knows no TLS."""
+    rights = (ROOT / "deploy/valkey/users.acl").read_text()
+    for word, password in PASSWORDS.items():
+        rights = rights.replace(word, password)
+    (tmp_path / "users.acl").write_text(rights)
+    (tmp_path / "kept").mkdir()
+    lines = [
+        line
+        for line in (ROOT / "deploy/valkey/valkey.conf").read_text().splitlines()
+        if not line.startswith(("tls-", "bind "))
+    ]
+    told = "\n".join([*lines, f"unixsocket {tmp_path}/socket"])
+    told = told.replace("/etc/valkey", str(tmp_path)).replace("/var/lib/valkey", f"{tmp_path}/kept")
+    (tmp_path / "valkey.conf").write_text(told)
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen([_binary(), tmp_path / "valkey.conf"], cwd="/proc", stdout=log, stderr=log)
+    try:
+        wait_until(lambda: (tmp_path / "socket").exists() or server.poll() is not None)
+        password = PASSWORDS["WEB_PASSWORD"]
+        with redis.Redis.from_url(f"unix://cityjobs_web:{password}@{tmp_path}/socket") as client:
+            assert client.lpush("cityjobs:celery", "a task") == 1
+        assert list((tmp_path / "kept").rglob("*.aof")), (tmp_path / "log").read_text()
+    finally:
+        server.terminate()
+        server.wait()
