@@ -591,18 +591,23 @@ def squeezed(text: str) -> str:
     return re.sub(r"[\s\u200b-\u200f\ufeff\x00-\x1f-]", "", text)
 
 
+ACTING = ("/JavaScript", "/JS", "/Launch", "/URI", "/EmbeddedFile", "/OpenAction", "/AA")
+
+
 def pdf_faults(reader: PdfReader) -> list[str]:
-    """Anything in a PDF that acts."""
-    faults = []
-    for number in range(1, len(reader.xref[0]) + 1 if reader.xref else 1):
-        entry = reader.get_object(number)
-        if isinstance(entry, dict):
-            faults += [
-                f"{key}"
-                for key in ("/JavaScript", "/JS", "/Launch", "/URI", "/EmbeddedFile", "/OpenAction", "/AA")
-                if key in entry
-            ]
-    return faults
+    """Anything in a PDF that acts, however deep in its objects."""
+    numbers = range(1, len(reader.xref[0]) + 1 if reader.xref else 1)
+    return [key for number in numbers for key in acting_in(reader.get_object(number))]
+
+
+def acting_in(entry: Any) -> list[str]:
+    """Keys of one object, and of what stands inside it, that make a reader do something."""
+    if isinstance(entry, dict):
+        inside = [entry.raw_get(key) if hasattr(entry, "raw_get") else entry[key] for key in entry]
+        return [key for key in ACTING if key in entry] + [
+            each for value in inside for each in acting_in(value)
+        ]
+    return [each for value in entry for each in acting_in(value)] if isinstance(entry, list) else []
 
 
 # In a real browser
