@@ -22,10 +22,12 @@ check: setup-tests  ## style, types, who may import whom, templates
 	$(BIN)/djlint templates --lint --quiet
 
 soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
+	@rm -f docs/measures/soak.jsonl
 	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/soak.jsonl $(BIN)/pytest tests/proofs --soak
 	$(BIN)/python -m tests.proofs.tables
 
 mutants: setup-tests  ## known faults, one at a time: each must turn its proof red
+	@rm -f docs/measures/mutants.jsonl
 	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/mutants.jsonl $(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.proofs.tables
 
@@ -45,6 +47,7 @@ lock: setup-tests  ## pin again what .requirements.in and tests/requirements.in 
 
 restore-drill: setup-tests  ## lose the database, restore its backup elsewhere, compare (SIZE=large, or national)
 	@CITYJOBS_MEASURES=docs/measures/restore.jsonl $(BIN)/python -m tests.hosts.restore_drill --size $(or $(SIZE),large)
+	@$(BIN)/python -m tests.proofs.tables
 
 setup:
 	@$(SETUP)

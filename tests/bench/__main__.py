@@ -23,22 +23,25 @@ from tests.bench import table
 from tests.bench.floor import Floor, Taken, take, token_of, without_tokens
 from tests.bench.house import Browser, House, opened_house, say, web_of
 from tests.bench.jobs import measure_all_figures, measure_export, measure_scan
-from tests.bench.numbers import Series, memory_of
+from tests.bench.numbers import Series, memory_of, memory_of_machine
 from tests.bench.pages import Page, pages_of, staff_of
 from tests.proofs import measures
 
 COMMAND = "make bench"
+ROUNDS = 60
 MARK = "Échange noté pour mesurer la vitesse."
 
 
 def main() -> int:
     """Measure, record, and say what missed its aim."""
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--rounds", type=int, default=60, help="how many times each page and each floor")
+    asked.add_argument("--rounds", type=int, default=ROUNDS, help="how many times each page and each floor")
     asked.add_argument("--size", default="national", choices=("small", "large", "national"))
     asked.add_argument("--only", default="", help="pages whose name holds this")
     asked.add_argument("--dry", action="store_true", help="write nothing in docs/")
     given = asked.parse_args()
+    if not given.dry and (given.only or given.size != "national"):
+        asked.error("docs/ tell of every page on the national data: add --dry")
     with opened_house(given.size) as house:
         found = measure(house, rounds=given.rounds, only=given.only)
     print(json.dumps(found, indent=1, ensure_ascii=False))
@@ -57,6 +60,7 @@ def measure(house: House, *, rounds: int, only: str) -> dict[str, Any]:
     logging.getLogger("cityjobs").setLevel(logging.ERROR)
     with house.superuser() as server:
         large, usual = staff_of(server, 0), staff_of(server, 42)
+        (version,) = server.execute("show server_version").fetchone() or ("",)
         pages = [page for page in pages_of(large, usual) if only in page.name]
         say(f"largest: {large.name}, {large.parcours} parcours; usual: {usual.name}, {usual.parcours}")
         try:
@@ -74,6 +78,7 @@ def measure(house: House, *, rounds: int, only: str) -> dict[str, Any]:
         "commit": measures.present_commit(),
         "rounds": rounds,
         "load": os.getloadavg()[0],
+        "machine": {"processors": os.cpu_count(), "memory_gb": memory_of_machine(), "postgresql": version},
         "cites": {
             "largest Cité": {"name": large.name, "parcours": large.parcours},
             "usual Cité": {"name": usual.name, "parcours": usual.parcours},
@@ -189,15 +194,16 @@ def record(found: dict[str, Any], *, dry: bool) -> list[measures.Measure]:
     if not dry:
         place = measures.FOLDER / "performance.jsonl"
         kept = place.read_text(encoding="utf-8").splitlines() if place.exists() else []
-        others = [line for line in kept if json.loads(line)["command"] != COMMAND]
+        others = [line for line in kept if not json.loads(line)["command"].startswith(COMMAND)]
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         place.write_text("".join(f"{line}\n" for line in others), encoding="utf-8")
         os.environ[measures.PLACE] = str(place)
     told: list[measures.Measure] = []
+    command = COMMAND if found["rounds"] == ROUNDS else f"{COMMAND} ROUNDS={found['rounds']}"
 
     def weigh(test: str, what: str, number: float, bar: float, unit: str) -> None:
         told.append(
-            measures.measured(test, what, number, bar=bar, at_least=False, unit=unit, command=COMMAND)
+            measures.measured(test, what, number, bar=bar, at_least=False, unit=unit, command=command)
         )
 
     for page in found["pages"]:

@@ -65,7 +65,7 @@ def measure_all_figures(house: House) -> dict[str, Any]:
         "cites": len(times),
         "whole_s": round(sum(times), 2),
         "slowest_ms": round(max(times) * 1000, 1),
-        "aims": [],
+        "aims": [("figures of all Cités, one after the other", round(sum(times), 2), 1, "s")],
     }
 
 

@@ -46,6 +46,12 @@ def memory_of_process(pid: int) -> dict[str, float]:
     return {"rss_mb": round(kilobytes["Rss"] / 1024, 1), "pss_mb": round(kilobytes["Pss"] / 1024, 1)}
 
 
+def memory_of_machine() -> int:
+    """What there is for everybody, in GB."""
+    kilobytes = int(Path("/proc/meminfo").read_text().split("MemTotal:")[1].split()[0])
+    return round(kilobytes / 1024 / 1024)
+
+
 def peak_of_process(pid: int) -> float:
     """The most that a process ever held, in MB."""
     status = Path(f"/proc/{pid}/status").read_text()

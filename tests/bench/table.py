@@ -13,6 +13,11 @@ HEAD = (
     "| page | median | p95 | floor | × floor | queries | bytes | br | zstd | gzip |\n"
     "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n"
 )
+JOBS = {
+    "scan": "Reminders of the whole country: {written} lines written in {first_s} s; looked for again in {again_s} s.",
+    "figures": "Figures of the month of {cites} Cités, one after the other: {whole_s} s, the slowest {slowest_ms} ms.",
+    "export": "{rows} rows exported in {seconds} s, {file_mb} MB; the process held {before_mb} MB before, {peak_mb} MB at most.",
+}
 
 
 def write(found: dict[str, Any]) -> None:
@@ -33,8 +38,10 @@ def told(found: dict[str, Any]) -> str:
     cites = "; ".join(
         f"{where}: {cite['name']}, {cite['parcours']} parcours" for where, cite in found["cites"].items()
     )
+    machine = found["machine"]
     lines = [
-        f"{found['date']}, commit {found['commit']}, {found['rounds']} rounds, machine load {found['load']:.1f}. {cites}.\n\n",
+        f"{found['date']}, commit {found['commit']}, {found['rounds']} rounds, PostgreSQL {machine['postgresql']}, "
+        f"{machine['processors']} processors, {machine['memory_gb']} GB, load {found['load']:.1f}. {cites}.\n\n",
         HEAD,
     ]
     for page in found["pages"]:
@@ -51,7 +58,6 @@ def told(found: dict[str, Any]) -> str:
     lines.append(
         f"\nOne worker after the run: {worker['rss_mb']:.0f} MB resident, {worker['pss_mb']:.0f} MB of its own share.\n"
     )
-    for name, job in found.get("jobs", {}).items():
-        facts = ", ".join(f"{what} {number}" for what, number in job.items() if what != "aims")
-        lines.append(f"\n- {name}: {facts}\n")
-    return "".join(lines)
+    return "".join(
+        [*lines, "\n", *(f"- {words.format(**found['jobs'][job])}\n" for job, words in JOBS.items())]
+    )

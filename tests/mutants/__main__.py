@@ -100,7 +100,7 @@ def main() -> int:
         measures.record(
             measures.measured(
                 "mutants",
-                f"{proof}: faults seen of {number}",
+                f"{proof}: faults seen",
                 number - missed[proof],
                 bar=number,
                 at_least=True,

@@ -58,9 +58,13 @@ def measured(
 
 
 def present_commit() -> str:
-    """The short name of the commit being measured."""
+    """The short name of the commit being measured, with a + when the tree had other changes."""
     told = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return told.stdout.strip()
 

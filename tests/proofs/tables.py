@@ -10,7 +10,7 @@ from tests.proofs.measures import FOLDER, ROOT, read_measures
 HEAD = "| test | what | number | bar | margin | date | commit | command |\n|---|---|---:|---:|---:|---|---|---|\n"
 PLACE = re.compile(r"(<!-- measures: ([\w-]+)(?: only ([^>]*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 """A table stands between `<!-- measures: NAME -->` (of docs/measures/NAME.jsonl) and `<!-- end -->`;
-with `only 1, 2` it shows the tests of these numbers."""
+with `only one test, another` it shows the tests of these names."""
 
 
 def line_of(measure: dict[str, Any]) -> str:
@@ -32,7 +32,7 @@ def fill(text: str, folder: Path = FOLDER) -> str:
         lines = [
             measure
             for measure in read_measures(folder / f"{name}.jsonl")
-            if not wanted or measure["test"].split()[0] in wanted
+            if not wanted or measure["test"] in wanted
         ]
         return opening + HEAD + "".join(map(line_of, lines)) + end
 

@@ -35,7 +35,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.xdist_group("authorization")
 
-TEST = "1 authorization matrix"
+TEST = "authorization matrix"
 OF_HERE = frozenset(OF_CASES) - {Relation.OWN_ELSEWHERE, Relation.OTHER_CITE, Relation.NOWHERE}
 REACHED: dict[Reach, frozenset[Relation]] = {
     Reach.NEW: frozenset(),

@@ -1,4 +1,4 @@
-"""Test 10: Valkey stopped, frozen, or swallowed by the network, while people work: nobody waits for it, nothing is lost."""
+"""Valkey stopped, frozen, or swallowed by the network, while people work: nobody waits for it, nothing is lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +10,7 @@ from tests.hosts.visitors import Crowd, Exchange, House, Journal, Visitor, perce
 from tests.proofs.conftest import Proof
 
 pytestmark = pytest.mark.xdist_group("hosts")
-TEST = "10 broker away"
+TEST = "broker away"
 WRONG_PASSWORDS = 9
 
 

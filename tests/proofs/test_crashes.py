@@ -1,4 +1,4 @@
-"""Test 9: workers killed at any instant: no task is lost, nothing half-written shows, what kills them is set apart."""
+"""Workers killed at any instant: no task is lost, nothing half-written shows, what kills them is set apart."""
 
 import secrets
 import time
@@ -19,7 +19,7 @@ from tests.proofs.conftest import Proof
 from tests.proofs.test_hosts import weigh_repeated
 
 pytestmark = pytest.mark.xdist_group("hosts")
-TEST = "9 worker crash"
+TEST = "worker crash"
 HALF_WRITTEN = """
 select count(*) from activity_report where
   (state = 'ready') <> (xlsx is not null and pdf is not null and figures is not null and ready_at is not null)

@@ -1,4 +1,4 @@
-"""Test 11: PostgreSQL dies under load and comes back: nothing saved is lost, nobody restarts anything, no list is empty."""
+"""PostgreSQL dies under load and comes back: nothing saved is lost, nobody restarts anything, no list is empty."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from tests.hosts.visitors import Crowd, House, Journal, Visitor, settle_accounts
 from tests.proofs.conftest import Proof
 
 pytestmark = pytest.mark.xdist_group("hosts")
-TEST = "11 database restart"
+TEST = "database restart"
 DOWN = 1.0
 STUCK = """
 select count(*) from pg_stat_activity where application_name like 'cityjobs-%%'

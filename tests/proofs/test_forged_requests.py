@@ -1,4 +1,4 @@
-"""Reliability, test 2: whatever identifier a request names, nothing of another Cité is shown, nor changed, nor told apart.
+"""Whatever identifier a request names, nothing of another Cité is shown, nor changed, nor told apart.
 
 Two Cités with mirrored rows; requests harvested from the pages of one, then forged by a seeded generator. An address typed
 in an invitation, or the name of an organisation that several Cités share, is no forgery: both are how people work together.
@@ -26,7 +26,7 @@ from tests.proofs.conftest import Proof
 from tests.proofs.offers import NOT_OFFERED, Harvest, Offer
 from tests.proofs.twins import FOREIGN, HERE, NOWHERE, THERE, UUID, Twins, mirrored
 
-TEST = "2 forged requests"
+TEST = "forged requests"
 SEED = 20_260_927
 BURST = 250
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -1,4 +1,4 @@
-"""Reliability, test 3: a form carries every column of every table under every name one may guess, and changes nothing more.
+"""A form carries every column of every table under every name one may guess, and changes nothing more.
 
 Each request that pages offer and that writes is sent twice from the same state of the database: as it is, then with the columns
 added to it. What both leave behind must be the same, row by row and column by column.
@@ -23,7 +23,7 @@ from tests.proofs.conftest import Proof
 from tests.proofs.offers import Harvest, Offer
 from tests.proofs.twins import THERE, UUID, Side, Twins
 
-TEST = "3 injected columns"
+TEST = "injected columns"
 STAMP = re.compile(r"(?!2001)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^\s\"]*")
 SECRET = re.compile(r"\$argon2[^\s\"]*|\b[0-9a-f]{64}\b")
 ON_A_CONFLICT = {"territory.edit_year": {"version"}}

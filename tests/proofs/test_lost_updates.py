@@ -1,4 +1,4 @@
-"""Reliability, test 6: several people save the same thing at once, and nothing accepted is lost without being seen.
+"""Several people save the same thing at once, and nothing accepted is lost without being seen.
 
 Real requests, each writer with a client, a session and a connection of their own. What was accepted is compared with the journal
 of the database: an accepted answer may replace only what its writer had seen.
@@ -30,7 +30,7 @@ from tests.manners import Page
 from tests.proofs.conftest import Proof
 from tests.world import Case, Member, World
 
-TEST = "6 lost updates"
+TEST = "lost updates"
 SEED = 20_261_025
 CROWD, SEVERAL = 50, 20
 ACCEPTED, CONFLICT = 303, 409

@@ -23,7 +23,7 @@ from tests.proofs.conftest import Proof
 from tests.proofs.crowd import KEYS, RELATIONS, Crowd, Sight, drawn_crowd
 from tests.world import Member, World
 
-TEST = "4 row policies alone"
+TEST = "row policies alone"
 
 # What the catalogue says
 

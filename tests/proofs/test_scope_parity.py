@@ -33,7 +33,7 @@ from tests.proofs.crowd import Crowd, Known, Sight, drawn_crowd
 from tests.reminders.conftest import morning_of, worked
 from tests.world import Case, Member, World
 
-TEST = "4 scope parity"
+TEST = "scope parity"
 LINK = re.compile(r'href="/personnes/([0-9a-f-]{36})"')
 CHIP = re.compile(r'class="chip[^"]*" href="[^"]*"[^>]*>([^<]+) <b>([^<]+)</b>')
 ROWS = re.compile(r"sur (\d+)")

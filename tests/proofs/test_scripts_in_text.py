@@ -1,4 +1,4 @@
-"""Reliability, test 17: whatever is typed is only ever text, on each page, in each letter, workbook and PDF.
+"""Whatever is typed is only ever text, on each page, in each letter, workbook and PDF.
 
 Two ways in: what forms accept or show again, and what is written straight into every column, which no form has cleaned.
 """
@@ -37,7 +37,7 @@ from tests.proofs.payloads import PAYLOADS
 from tests.proofs.twins import HERE, NATION, Twins
 
 pytestmark = pytest.mark.xdist_group("scripts")
-TEST = "17 scripts in texts"
+TEST = "scripts in texts"
 STORED = tuple(payload.replace("\x00", "") for payload in PAYLOADS)
 """As a column can hold them: PostgreSQL keeps no null sign."""
 ELEMENTS = tuple(

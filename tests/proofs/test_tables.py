@@ -13,7 +13,7 @@ from tests.proofs.tables import fill
 
 
 def a_measure(number: float, what: str = "tried") -> Measure:
-    return measured("1 the matrix", what, number, bar=1000, at_least=True, unit="", command="make soak")
+    return measured("the matrix", what, number, bar=1000, at_least=True, unit="", command="make soak")
 
 
 def test_the_margin_is_what_is_left_before_the_bar() -> None:
@@ -36,12 +36,12 @@ def test_the_last_number_of_each_thing_is_shown(tmp_path: Path) -> None:
     lines = [a_measure(900), a_measure(1200), a_measure(5, what="other")]
     (tmp_path / "soak.jsonl").write_text("".join(json.dumps(asdict(line)) + "\n" for line in lines))
     assert [line["number"] for line in read_measures(tmp_path / "soak.jsonl")] == [1200, 5]
-    page = "before\n<!-- measures: soak only 1, 3 -->\nold\n<!-- end -->\nafter\n"
+    page = "before\n<!-- measures: soak only the matrix, audit -->\nold\n<!-- end -->\nafter\n"
     made = fill(page, tmp_path)
     assert "old" not in made
-    assert "| 1 the matrix | tried | 1,200 | ≥ 1000 | 200 |" in made
+    assert "| the matrix | tried | 1,200 | ≥ 1000 | 200 |" in made
     assert "**missed**" in made
-    assert "1,200" not in fill(page.replace("only 1, 3", "only 10"), tmp_path)
+    assert "1,200" not in fill(page.replace("only the matrix, audit", "only matrix"), tmp_path)
     assert fill(made, tmp_path) == made
 
 

@@ -1,4 +1,4 @@
-"""Reliability, test 20: each write and each reading of a file leaves exactly one trace, in its own transaction, for good.
+"""Each write and each reading of a file leaves exactly one trace, in its own transaction, for good.
 
 What changed is found without the journal, by comparing the tables before and after; what a page shows, by its names.
 """
@@ -30,7 +30,7 @@ from tests.proofs.twins import HERE, UUID, Twins
 from tests.test_audit import UNTRACED
 
 pytestmark = pytest.mark.xdist_group("traces")
-TEST = "20 audit"
+TEST = "audit"
 SEED = 20_261_123
 
 READINGS = {
