@@ -15,6 +15,7 @@ from config import Settings, load_settings
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"
 NAMES = ("cityjobs-web", "cityjobs-worker", "cityjobs-beat", "cityjobs-migrate@", "cityjobs-verify")
+SERVICES = (*NAMES, "cityjobs-backup", "cityjobs-restore-check")
 ALL = sorted(path.name for path in UNITS.iterdir() if path.is_file())
 VERSION = "1.4.0-b"
 COMMAND = ROOT / "deploy" / "cityjobs-command"
@@ -73,13 +74,13 @@ def test_every_variable_named_is_one_that_is_read(name: str) -> None:
     assert plain_variables(name) <= known | OF_THE_PROCESS | read_by_gunicorn()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_no_secret_is_in_an_environment_nor_in_a_unit(name: str) -> None:
     assert not plain_variables(name) & SECRETS
     for value in values(name, "LoadCredential", commented=True):
         variable, path = value.split(":")
         assert path.startswith("/etc/cityjobs/")
-        assert Path(path).name == variable
+        assert Path(path).name in (variable, "identity.txt")
 
 
 def test_each_process_has_the_rights_of_its_role_alone() -> None:
@@ -188,7 +189,7 @@ def installed(place: Path) -> Path:
         "timers.target",
     ):
         (there / unit).write_text(f"[Unit]\nDescription={unit}\n")
-    programs = {shlex.split(value)[0] for name in NAMES for value in values(name, "ExecStart")}
+    programs = {shlex.split(value)[0] for name in SERVICES for value in values(name, "ExecStart")}
     for program in programs:
         path = place / program.lstrip("/").replace("%i", VERSION)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +238,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     place = installed(tmp_path)
     timers = [file for file in ALL if file.endswith(".timer")]
     told = subprocess.run(
-        [str(ANALYZE), "verify", f"--root={place}", "--man=no", *map(loaded, NAMES), *timers],
+        [str(ANALYZE), "verify", f"--root={place}", "--man=no", *map(loaded, SERVICES), *timers],
         capture_output=True,
         text=True,
         env={"PATH": "/usr/bin:/bin"},
@@ -247,7 +248,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     assert ours == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_little_is_left_open_to_a_process(name: str) -> None:
     must = {
         "DynamicUser": "yes",
@@ -263,7 +264,7 @@ def test_little_is_left_open_to_a_process(name: str) -> None:
 
 
 @pytest.mark.skipif(ANALYZE is None, reason=WITHOUT)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SERVICES)
 def test_systemd_itself_rates_a_process_as_little_exposed(name: str, tmp_path: Path) -> None:
     place = installed(tmp_path)
     rated = subprocess.run(
