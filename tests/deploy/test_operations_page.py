@@ -1,13 +1,39 @@
 """docs/operations.md names every setting, every figure and only files that are there."""
 
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from cityjobs.core.metrics import MEANINGS
 from config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_every_command_can_be_typed(block: str) -> None:
+    """The shell reads it, and nothing in it is left out."""
+    told = subprocess.run(["bash", "-n"], input=block, capture_output=True, text=True, check=False)
+    assert told.stderr == ""
+    assert "…" not in block
+    assert not re.search(r"(^|\s)(\.|source) \S+\.env", block), (
+        "those files are for systemd, not for the shell"
+    )
+    assert not re.search(r"^\s*(PROCESS=\S+ )?flask ", block, re.MULTILINE), "commands have their own script"
+
+
+def test_every_unit_and_script_is_on_the_page() -> None:
+    deploy = ROOT / "deploy"
+    units = {path.name.removesuffix(".service") for path in (deploy / "systemd").glob("*.service")}
+    assert [name for name in units if not re.search(rf"{name}\b|{name}[\w.]", PAGE)] == []
+    assert [path.name for path in (deploy / "backup").iterdir() if path.name not in PAGE] == []
+    for timer in (deploy / "systemd").glob("*.timer"):
+        assert f"{timer.name}" in PAGE, timer.name
 
 
 def test_every_setting_is_explained_and_no_other() -> None:
@@ -36,9 +62,10 @@ def test_every_figure_is_explained_and_no_other() -> None:
 
 
 def test_every_file_named_is_there() -> None:
-    named = set(re.findall(r"`((?:deploy|tests|cityjobs|docs)/[\w./-]+)`", PAGE))
+    named = set(re.findall(r"`((?:deploy|tests|cityjobs|docs)/[\w./@-]+)`", PAGE))
+    named |= {file for block in BLOCKS for file in re.findall(r"(?<![\w/])(deploy/[\w./@*-]+)", block)}
     assert len(named) > 8
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    assert [path for path in named if not list(ROOT.glob(path.removesuffix("/.")))] == []
 
 
 def test_every_variable_given_to_a_process_is_marked_for_it() -> None:
