@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
-from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
+from cityjobs.accounts.models import AccountLink, Membership, SignInSession, User
 from cityjobs.accounts.rules import SESSION_LIMIT, LinkPurpose, Mission, Professional
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import db, present
@@ -145,11 +145,6 @@ def open_sessions_of(user_id: uuid.UUID) -> Sequence[SignInSession]:
         )
         .order_by(SignInSession.last_seen_at.desc())
     ).all()
-
-
-def find_draft(author_id: uuid.UUID, form: str) -> Draft | None:
-    """The draft of one form, if its author left one."""
-    return db.session.get(Draft, (author_id, form))
 
 
 def find_usable_link(link_id: uuid.UUID, purpose: LinkPurpose) -> AccountLink | None:

@@ -212,11 +212,6 @@ class Rig:
         log = self._log(name)
         return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
-    def power_off(self, name: str) -> None:
-        """A power cut for a host: nothing it sends leaves, then its program dies, and nobody is told."""
-        self.lan.cut(name)
-        self.kill(name)
-
     def remove(self, name: str) -> None:
         """End a program that is not of the usual ones."""
         self.kill(name)

@@ -53,12 +53,15 @@ def test_nobody_waits_for_a_broker_that_is_away(
         usual = list(crowd.journal.exchanges)
         mark = len(crowd.journal.exchanges)
         with away(rig) as is_away:
+            if not is_away:
+                assert not proof.soaking, (
+                    "the whole proof is made as root: only so is the network of a host cut"
+                )
+                pytest.skip("the network of a host is cut only as root, with network namespaces")
             crowd.work(12, proof.times(quick=1, full=120))
             refusals = guess_passwords(rig, house)
             during = crowd.journal.exchanges[mark:]
     drained = wait_until(lambda: rig.unsettled() == 0, 600, "the outbox does not empty itself")
-    if not is_away:
-        return
     found = settle_accounts(rig, crowd.journal)
     served = sum(each.status < 500 for each in during) / len(during)
     seconds = [each.seconds for each in during]
