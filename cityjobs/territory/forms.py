@@ -177,11 +177,6 @@ class OrganisationForm(Form):
     email = EmailField("Courriel")
     version = VersionField()
 
-    def keep_name(self, organisation: Organisation) -> None:
-        """Another Cité keeps the name and the kind: whatever was posted, they stay as they are."""
-        for field, kept in ((self.name, organisation.name), (self.kind, organisation.kind)):
-            field.data, field.raw_data = kept, [kept]
-
     def answers(self) -> OrganisationFacts:
         """What was said; « selon son type » becomes yes or no."""
         said: dict[str, Any] = self.data

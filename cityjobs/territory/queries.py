@@ -268,7 +268,7 @@ def find_organisation_named(name: str) -> Organisation | None:
 
 
 def sharing_of(organisation_id: uuid.UUID, cite_id: uuid.UUID) -> Sharing:
-    """Which Cités an organisation works with besides this one, and which of them keeps its name."""
+    """Which Cités an organisation works with besides this one, and which of them keeps what it is."""
     rows = db.session.execute(
         sa.select(CollectiveMember.cite_id, CollectiveMember.is_keeper, Cite.name)
         .join(Cite, Cite.id == CollectiveMember.cite_id)

@@ -220,15 +220,15 @@ class CiteSettings:
 
 @dataclass(frozen=True)
 class Sharing:
-    """In how many other Cités an organisation works, and whether this one keeps its name; else who does, if known."""
+    """In how many other Cités an organisation works, and whether this one keeps what it is; else who does, if known."""
 
     others: int
     is_keeper: bool
     kept_by: str | None = None
 
     @property
-    def may_rename(self) -> bool:
-        """Whether its name and kind may be changed from here: what others read is changed by its keeper alone."""
+    def may_change(self) -> bool:
+        """Whether it may be changed from here: what others read, and call, is changed by its keeper alone."""
         return self.is_keeper or not self.others
 
 

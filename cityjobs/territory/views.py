@@ -12,7 +12,7 @@ from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import Page, number, page_number, redirect_after
 from cityjobs.territory import actions, forms, queries
 from cityjobs.territory.models import Cite, Organisation
-from cityjobs.territory.rules import FAMILY_LABELS, KIND_LABELS, OrganisationFamily
+from cityjobs.territory.rules import FAMILY_LABELS, KIND_LABELS, SENSITIVE_KINDS, OrganisationFamily
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 bp = Blueprint("territory", __name__)
@@ -259,21 +259,25 @@ def add_organisation() -> ResponseReturnValue:
 @bp.route(DIRECTORY + "/<uuid:organisation_id>", methods=["GET", "POST"])
 @requires(Permission.ORGANISATIONS_EDIT)
 def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
-    """What is known of an organisation of the collective."""
+    """What is known of an organisation of the collective; one that another Cité keeps is read, not written."""
     organisation = queries.find_organisation(
         signed_in().cite_id, organisation_id, to_change=request.method == "POST"
     ) or abort(404)
     shared = queries.sharing_of(organisation.id, signed_in().cite_id)
+    if not shared.may_change:
+        if request.method == "POST":
+            abort(403)
+        return render_template(
+            "territory/kept_organisation.html", organisation=organisation, shared=shared, kinds=KIND_LABELS
+        )
     form = _filled(forms.OrganisationForm, forms.facts_of(organisation))
-    if not shared.may_rename:
-        form.keep_name(organisation)
     if form.accepted():
         if form.version.data != organisation.version:
             return _both_organisations(form, organisation), 409
         said = form.answers()
         known = queries.find_organisation_named(said.name)
         unmasks = organisation.is_sensitive and not said.is_sensitive
-        if unmasks and shared.others:
+        if unmasks and shared.others and SENSITIVE_KINDS & {organisation.kind, said.kind}:
             form.refuse(
                 "sensitivity", "Une autre Cité compte sur cette discrétion\u00a0: elle reste sensible."
             )
@@ -292,7 +296,6 @@ def edit_organisation(organisation_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         organisation=organisation,
         shared=shared,
-        kinds=KIND_LABELS,
         tabs=TABS,
     )
     return page, 422 if form.errors else 200

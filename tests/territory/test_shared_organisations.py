@@ -1,4 +1,4 @@
-"""An organisation that several Cités share: none of them unmasks it for the others, and one alone renames it."""
+"""An organisation that several Cités share: one of them alone changes what it is, and none unmasks it for the others."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from cityjobs.territory.models import Organisation
+from cityjobs.territory.rules import KIND_LABELS, SENSITIVE_KINDS
 from tests.conftest import Databases
 from tests.manners import PageClient
 from tests.world import Member, World
@@ -20,13 +21,12 @@ def joined(client: PageClient, organisation: Organisation) -> PageClient:
     return client
 
 
-def test_a_sensitive_organisation_is_not_unmasked_from_another_cite(world: World, client_of: Any) -> None:
+def test_a_sensitive_organisation_is_not_unmasked_for_another_cite(world: World, client_of: Any) -> None:
     here, there = world.cite("Roubaix"), world.cite("Calais")
     shared = world.organisation(here, name="Le Relais", is_sensitive=True, kind="CSAPA")
-    client = client_of(world.member("coordinator", there))
-    form = client.get("/administration/organisations/nouvelle").form(holding="name")
-    joined = client.submit(form, name="Le Relais", kind="CSAPA").location
-    form = client.get(joined).form(holding="name")
+    joined(client_of(world.member("coordinator", there)), shared)
+    client = client_of(world.member("coordinator", here))
+    form = client.get(f"{URL}/{shared.id}").form(holding="name")
     page = client.submit(form, sensitivity="no", status=422)
     assert "autre Cité" in page.errors()
     world.session.refresh(shared)
@@ -34,21 +34,42 @@ def test_a_sensitive_organisation_is_not_unmasked_from_another_cite(world: World
     client.submit(form, phone="03 20 00 00 00")
 
 
-def test_the_first_cite_renames_and_the_others_read_why_they_cannot(world: World, client_of: Any) -> None:
+def test_what_is_masked_though_its_type_is_not_sensitive_is_unmasked_by_its_keeper(
+    world: World, client_of: Any
+) -> None:
     here, there = world.cite("Roubaix"), world.cite("Calais")
-    shared = world.organisation(here, name="Le Fil", kind="MOBILITE")
+    shared = world.organisation(here, name="Le Fil", is_sensitive=True, kind="MOBILITE")
+    joined(client_of(world.member("coordinator", there)), shared)
+    client = client_of(world.member("coordinator", here))
+    client.submit(client.get(f"{URL}/{shared.id}").form(holding="name"), sensitivity="no")
+    world.session.refresh(shared)
+    assert not shared.is_sensitive
+
+
+def test_the_first_cite_changes_it_and_the_others_read_why_they_cannot(world: World, client_of: Any) -> None:
+    here, there = world.cite("Roubaix"), world.cite("Calais")
+    shared = world.organisation(here, name="Le Fil", kind="MOBILITE", phone="+33320111111")
     theirs = joined(client_of(world.member("coordinator", there)), shared)
+    ours = client_of(world.member("coordinator", here))
+    form = ours.get(f"{URL}/{shared.id}").form()
     page = theirs.get(f"{URL}/{shared.id}")
     assert "La Cité « Roubaix » a inscrit cette organisation la première" in page.main()
-    (name,) = page.all("input", name="name")
-    assert "readonly" in name.attributes and name["aria-describedby"] == "name-aide"
-    theirs.submit(page.form(), name="Volé", kind="FT", phone="03 20 00 00 00")
+    assert "03 20 11 11 11" in page.main() and not page.all("input", name="phone")
+    taken = {
+        "name": "Volé",
+        "kind": "FT",
+        "phone": "03 20 00 00 00",
+        "email": "moi@vol.example",
+        "sensitivity": "yes",
+    }
+    token = theirs.get(f"{URL}/nouvelle").form(holding="name").values["csrf_token"]
+    theirs.post(f"{URL}/{shared.id}", {**form.values, **taken, "csrf_token": token}, status=403)
     world.session.refresh(shared)
-    assert (shared.name, shared.kind, shared.phone) == ("Le Fil", "MOBILITE", "+33320000000")
-    ours = client_of(world.member("coordinator", here))
-    ours.submit(ours.get(f"{URL}/{shared.id}").form(), name="Le Fil bleu", kind="FT")
+    kept = (shared.name, shared.kind, shared.phone, shared.email, shared.is_sensitive)
+    assert kept == ("Le Fil", "MOBILITE", "+33320111111", None, False)
+    ours.submit(form, name="Le Fil bleu", kind="FT", phone="03 20 00 00 00")
     world.session.refresh(shared)
-    assert (shared.name, shared.kind) == ("Le Fil bleu", "FT")
+    assert (shared.name, shared.kind, shared.phone) == ("Le Fil bleu", "FT", "+33320000000")
 
 
 def test_whoever_has_it_alone_renames_it(world: World, client_of: Any, databases: Databases) -> None:
@@ -76,17 +97,43 @@ def test_the_database_refuses_what_the_page_does_not_offer(
     alone = world.organisation(here, name="Chez nous")
     theirs, ours = world.member("coordinator", there), world.member("coordinator", here)
     joined(client_of(theirs), shared)
-    rename = "update organisation set name = 'Volé' where id = %s"
+    change = "update organisation set {} where id = %s"
+    rename = change.format("name = 'Volé'")
     for member, statement in (
         (theirs, rename),
-        (ours, "update organisation set is_sensitive = false where id = %s"),
+        (theirs, change.format("phone = '+33899000000'")),
+        (theirs, change.format("email = 'moi@vol.example'")),
+        (theirs, change.format("is_sensitive = false, kind = 'FT'")),
+        (ours, change.format("is_sensitive = false")),
+        (ours, change.format("is_sensitive = false, kind = 'FT'")),
     ):
         with asking(databases, member) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(statement, (shared.id,))
+    databases.superuser.execute(change.format("is_sensitive = false, kind = 'FT'"), (shared.id,))
+    with asking(databases, theirs) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(change.format("is_sensitive = true"), (shared.id,))
+    with asking(databases, ours) as connection:
+        assert connection.execute(change.format("is_sensitive = true"), (shared.id,)).rowcount == 1
     with asking(databases, theirs) as connection:
         assert connection.execute(rename, (alone.id,)).rowcount == 0
     with asking(databases, ours) as connection:
         assert connection.execute(rename, (alone.id,)).rowcount == 1
+
+
+def test_the_database_knows_every_sensitive_type(world: World, client_of: Any, databases: Databases) -> None:
+    here, there = world.cite("Roubaix"), world.cite("Calais")
+    shared = world.organisation(here, name="Le Relais", is_sensitive=True, kind="CSAPA")
+    ours = world.member("coordinator", here)
+    joined(client_of(world.member("coordinator", there)), shared)
+    for kind in KIND_LABELS:
+        databases.superuser.execute("update organisation set kind = %s where id = %s", (kind, shared.id))
+        unmask = "update organisation set is_sensitive = false where id = %s"
+        with asking(databases, ours) as connection:
+            if kind in SENSITIVE_KINDS:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(unmask, (shared.id,))
+            else:
+                assert connection.execute(unmask, (shared.id,)).rowcount == 1
 
 
 WRITES = (

@@ -159,7 +159,7 @@ FAULTS = [
     Fault(
         proof=BATCHES,
         name="a letter about an attribution goes to any address",
-        file=f"{VERSIONS}/0019_letters_of_the_web.py",
+        file=f"{VERSIONS}/0025_keepers_of_all_facts.py",
         was="a.assigned_by_id = app.user_id() and u.email = may_queue.recipient",
         becomes="a.assigned_by_id = app.user_id()",
     ),
@@ -180,15 +180,22 @@ FAULTS = [
     # Organisations and settings
     Fault(
         proof=SHARED,
-        name="any Cité renames a shared organisation by its page",
+        name="any Cité changes a shared organisation by its page",
         file="cityjobs/territory/rules.py",
         was="return self.is_keeper or not self.others",
         becomes="return True",
     ),
     Fault(
         proof=f"{SHARED}::test_the_database_refuses_what_the_page_does_not_offer",
-        name="any Cité renames a shared organisation by a query",
+        name="any Cité changes a shared organisation by a query",
         sql="drop trigger organisation_is_guarded on organisation",
+    ),
+    Fault(
+        proof=f"{SHARED}::test_the_database_refuses_what_the_page_does_not_offer",
+        name="any Cité gives a shared organisation another phone by a query",
+        file=f"{VERSIONS}/0025_keepers_of_all_facts.py",
+        was="old.is_sensitive, old.phone, old.email)",
+        becomes="old.is_sensitive, new.phone, old.email)",
     ),
     Fault(
         proof=f"{SHARED}::test_a_cite_is_written_by_its_own_people",
