@@ -155,3 +155,35 @@ def test_signs_that_the_form_drops_make_no_other_account(
     for sign in "\x01\x02\x03\x04\x05\x06":
         fail(signing_in, 1, email=ME.replace("@", f"{sign}@"), client=client)
     signing_in(ME, PASSWORD, client=client, status=429)
+
+
+def at(app: Flask, address: str) -> PageClient:
+    """A browser at an address of its own."""
+    client = PageClient(app)
+    client.flask.environ_base["REMOTE_ADDR"] = address
+    return client
+
+
+def test_guesses_from_everywhere_have_a_ceiling_an_hour(
+    app: Flask, house: House, signing_in: SignIn, client_of: Any
+) -> None:
+    inside = client_of(house.referent)
+    for number in range(60):
+        signing_in(ME, WRONG, client=at(app, f"192.0.2.{number % 20}"), status=422)
+    page = signing_in(ME, PASSWORD, client=at(app, "192.0.2.200"), status=429)
+    assert "Mot de passe oublié" in page.errors() and "une heure" in page.errors()
+    assert int(page.response.headers["Retry-After"]) > 60
+    signing_in(house.administrator.user.email, client=at(app, "192.0.2.200"))
+    inside.post("/verrou", status=204, json={"password": PASSWORD}, headers={"X-CSRFToken": inside.token()})
+
+
+def test_whoever_is_signed_in_tries_another_account_no_longer(
+    app: Flask, house: House, signing_in: SignIn, client_of: Any
+) -> None:
+    """Their own name is not what their guesses at the door are counted under."""
+    theirs = client_of(house.administrator)
+    token = theirs.token()
+    for _ in range(6):
+        theirs.post("/connexion", {"email": ME, "password": WRONG, "csrf_token": token}, status=422)
+    theirs.post("/connexion", {"email": ME, "password": PASSWORD, "csrf_token": token}, status=429)
+    signing_in(house.administrator.user.email)

@@ -1,4 +1,4 @@
-"""How often a password may be wrong: counted across processes, by account and by address, failures alone.
+"""How often a password may be wrong: counted across processes, by account from one address, by address, by account; failures alone.
 
 What is counted is kept in Valkey under keyed digests, never an address of any kind; when Valkey is away, each process counts
 for itself.
@@ -25,8 +25,14 @@ from cityjobs.core.web import asked_by_script, bare, error_page
 
 PER_ACCOUNT = "6 per minute"
 PER_ADDRESS = "30 per minute"
+PER_ACCOUNT_ANYWHERE = "60 per hour"
+"""Failures for one account wherever they come from: somebody who has many addresses has no more guesses than that."""
+
 RESETS = "20 per hour"
 TOO_MANY = "Trop d’essais en peu de temps\u00a0: attendez une minute avant de recommencer."
+TOO_MANY_FOR_LONG = "Trop d’essais pour ce compte\u00a0: attendez une heure, ou demandez un lien par «\u00a0Mot de passe oublié\u00a0»."
+A_WHILE = 120
+"""Seconds; whoever has to wait longer is told so."""
 
 
 def _digest(*parts: str) -> str:
@@ -51,9 +57,19 @@ def by_address() -> str:
 
 def by_account() -> str:
     """For whom, from where."""
-    who = signed_in() if current_user.is_authenticated else locked()
-    email = who.email if who else (clean(request.form.get("email")) or "").lower()
-    return _digest("account", email, _neighbourhood())
+    return _digest("account", _email_tried(), _neighbourhood())
+
+
+def by_account_anywhere() -> str:
+    """For whom, wherever from."""
+    return _digest("anywhere", _email_tried())
+
+
+def _email_tried() -> str:
+    """Whose password is tried: at the door whoever is named there, behind it whoever is there."""
+    inside = request.endpoint != "accounts.sign_in"
+    who = (signed_in() if current_user.is_authenticated else locked()) if inside else None
+    return who.email if who else (clean(request.form.get("email")) or "").lower()
 
 
 def was_refused(_response: object) -> bool:
@@ -70,10 +86,11 @@ def on_too_many(_error: RateLimitExceeded) -> ResponseReturnValue:
     headers = {"Retry-After": str(wait)}
     if asked_by_script():
         return bare(429, headers)
+    refusal = TOO_MANY if wait <= A_WHILE else TOO_MANY_FOR_LONG
     if request.endpoint == "accounts.sign_in":
-        return *door.sign_in_page(refusal=TOO_MANY), 429, headers
+        return *door.sign_in_page(refusal=refusal), 429, headers
     if request.endpoint == "accounts.unlock" and (who := locked()):
-        return lock_page(who, **door.asked_at_lock(), refusal=TOO_MANY, status=429, headers=headers)
+        return lock_page(who, **door.asked_at_lock(), refusal=refusal, status=429, headers=headers)
     return *error_page(429), headers
 
 
@@ -92,9 +109,15 @@ def init_app(app: Flask) -> None:
     app.extensions["cityjobs.limiter"] = limiter
     views: dict[str, Any] = app.view_functions
     for endpoint in ("accounts.sign_in", "accounts.unlock", "accounts.change_password"):
-        for allowed, key in ((PER_ACCOUNT, by_account), (PER_ADDRESS, by_address)):
+        # Counted apart: guesses made at the door keep nobody who is inside from their own lock.
+        side = "door" if endpoint == "accounts.sign_in" else "inside"
+        for allowed, key, scope in (
+            (PER_ACCOUNT, by_account, "password"),
+            (PER_ADDRESS, by_address, "password"),
+            (PER_ACCOUNT_ANYWHERE, by_account_anywhere, f"password-{side}"),
+        ):
             limit = limiter.shared_limit(
-                allowed, scope="password", key_func=key, methods=["POST"], deduct_when=was_refused
+                allowed, scope=scope, key_func=key, methods=["POST"], deduct_when=was_refused
             )
             views[endpoint] = limit(views[endpoint])
     resets = limiter.limit(RESETS, key_func=by_address, methods=["POST"])
