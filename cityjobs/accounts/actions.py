@@ -106,7 +106,11 @@ def close_session_of_token(token: str) -> None:
 
 
 def close_all_sessions(user_id: uuid.UUID, *, but: uuid.UUID | None = None) -> int:
-    """Sign somebody out everywhere, or everywhere but in one session; returns how many were open."""
+    """Sign somebody out everywhere, or everywhere but in one session; returns how many were open.
+
+    Links sent before open nothing any more: whoever closes their sessions may have lost their mailbox too.
+    """
+    _spend_links(user_id)
     closed = db.session.execute(
         sa.update(SignInSession)
         .where(

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # Readings
 
-SHOWING = frozenset({200, 409, 422})
+SHOWING = frozenset({200, 206, 409, 422})
 """Answers that are pages about what was asked; every other one is a redirect, or says only that something is wrong."""
 
 

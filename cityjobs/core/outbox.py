@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cityjobs.core import jobs
 from cityjobs.core.clock import now
 from cityjobs.core.db import Model, after_commit, created, db, key, transaction
-from cityjobs.core.post import Letter, Postman
+from cityjobs.core.post import InDoubt, Letter, Postman
 
 log = logging.getLogger(__name__)
 
@@ -174,7 +174,8 @@ def _send(identifier: uuid.UUID, departure: Departure) -> str:
     """Compose and send, holding the row: nobody else takes it while a slow mail server makes up its mind.
 
     That it has left is written before it leaves, so that hardly more than the commit is to come: a worker that dies
-    in that very instant is the one way in which a letter leaves twice.
+    between the last dot and that commit is the one way in which a letter leaves twice. A mail server that took the
+    whole letter and never answered leaves it in doubt: it is settled as failed, and a person decides.
     """
     db.session.execute(sa.text("set local idle_in_transaction_session_timeout = '10min'"))
     claimed = sa.select(Outgoing).where(Outgoing.id == identifier, Outgoing.state == Delivery.SENDING)
@@ -187,9 +188,14 @@ def _send(identifier: uuid.UUID, departure: Departure) -> str:
     db.session.flush()
     if letter is not None:
         postman: Postman = current_app.extensions["postman"]
-        postman.send(letter, to=recipient, reference=row.id)
-        departure.has_left = True
-        log.info("letter_sent", extra=_trace_of(row))
+        try:
+            postman.send(letter, to=recipient, reference=row.id)
+        except InDoubt as doubt:
+            row.state, row.failure = Delivery.FAILED, type(doubt).__name__
+            log.error("letter_in_doubt", extra=_trace_of(row))
+        else:
+            departure.has_left = True
+            log.info("letter_sent", extra=_trace_of(row))
     _tell_settled(row)
     return row.state.value
 

@@ -16,7 +16,7 @@ import phonenumbers
 import sqlalchemy as sa
 from babel.dates import format_date
 from babel.numbers import format_decimal
-from flask import Flask, Response, g, redirect, render_template, request
+from flask import Flask, Response, current_app, g, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -288,6 +288,12 @@ def on_http_error(error: HTTPException) -> ResponseReturnValue:
     answer = error_page(status, description=error.description)
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
     return answer[0], status, headers
+
+
+def forget_forms() -> None:
+    """Refuse from now on the forms of pages already open in this browser: they were made for another Cité."""
+    session.pop(current_app.config["WTF_CSRF_FIELD_NAME"], None)
+    g.pop(current_app.config["WTF_CSRF_FIELD_NAME"], None)
 
 
 def on_csrf_error(_error: CSRFError) -> ResponseReturnValue:

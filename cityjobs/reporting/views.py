@@ -203,6 +203,7 @@ def download(report_id: uuid.UUID, kind: str) -> ResponseReturnValue:
         mimetype=FILE_TYPES[kind],
         as_attachment=True,
         download_name=f"rapport-{found.slug}-{found.period_start:%Y-%m}-{found.period_end:%Y-%m}.{kind}",
+        conditional=False,
     )
 
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from cityjobs.accounts.models import Membership, SignInSession
 from cityjobs.core.clock import today
 from tests.accounts import OTHER, PASSWORD
 from tests.accounts.conftest import House
+from tests.conftest import Letterbox
 from tests.manners import Page, PageClient
 from tests.world import World
 
@@ -148,6 +150,28 @@ def test_the_cite_chosen_is_kept_shown_and_found_again(
     later = PageClient(app)
     signing_in("samira.lahlou@cite.example", client=later)
     later.get("/coordination", status=403)
+
+
+def test_a_form_made_in_a_cite_is_not_saved_in_another(house: House, mine: PageClient, world: World) -> None:
+    """The page of Roubaix stays open while one goes on in Calais: what it sends would go to Calais."""
+    calais = world.cite("Calais")
+    there = world.also(house.referent.user, "referent", calais)
+    open_tab = mine.get("/reperage").form("/reperage/chercher")
+    mine.post("/cite", {"membership_id": str(there.membership.id)})
+    assert "changé de Cité" in mine.submit(open_tab, status=400, q="Zoé Perdue").main()
+    mine.submit(mine.get("/reperage").form("/reperage/chercher"), status=200, q="Zoé Perdue")
+
+
+def test_changing_the_password_spends_the_links_sent_before(
+    house: House, mine: PageClient, world: World, deliver: Callable[[], Letterbox], client: PageClient
+) -> None:
+    form = client.get("/mot-de-passe-oublie").form("/mot-de-passe-oublie")
+    client.submit(form, email="samira.lahlou@cite.example")
+    (letter,) = deliver().to("samira.lahlou@cite.example")
+    path = urlsplit(re.search(r"https?://\S+/reinitialisation/\S+", letter.text)[0]).path  # type: ignore[index]
+    client.get(path)
+    change(mine)
+    assert "ne sert plus" in client.get(path, status=410).main()
 
 
 def test_one_only_works_where_one_has_a_current_mission(house: House, mine: PageClient, world: World) -> None:

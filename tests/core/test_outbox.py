@@ -16,7 +16,7 @@ from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import SYSTEM, act_as, db, transaction
 from cityjobs.core.outbox import MOST_ATTEMPTS, MOST_DEATHS, Delivery, Kind, Outgoing
-from cityjobs.core.post import Letter
+from cityjobs.core.post import InDoubt, Letter
 from tests.conftest import Databases, Letterbox
 
 ADDRESS = "samira@cite.example"
@@ -261,6 +261,19 @@ def test_a_letter_that_left_while_the_database_went_is_written_down_and_not_sent
     assert post.row(letter).state == Delivery.SENT
     assert len(post.box.letters) == 1
     assert told["settled"][-1] == Delivery.SENT
+
+
+def test_a_letter_in_doubt_is_never_sent_again_and_is_told_as_failed(
+    post: Post, told: dict[str, list[Any]]
+) -> None:
+    letter = post.queue()
+    post.box.refuses = InDoubt()
+    assert post.deliver(letter) == "failed"
+    post.box.refuses = None
+    post.run("outbox.sweep")
+    assert (post.row(letter).state, post.row(letter).failure) == (Delivery.FAILED, "InDoubt")
+    assert post.box.letters == []
+    assert told["settled"][-1] == Delivery.FAILED
 
 
 def test_one_poisoned_letter_does_not_stop_the_others(post: Post) -> None:

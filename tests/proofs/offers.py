@@ -1,6 +1,6 @@
 """Every request that pages offer: harvested from the real pages as each role, filled as a careful visitor would."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -310,9 +310,9 @@ class Harvest:
 
     # Sending
 
-    def send(self, offer: Offer) -> TestResponse:
+    def send(self, offer: Offer, *, more: Mapping[str, str] | None = None) -> TestResponse:
         """Send an offer as its seat, with the token of its session, keeping no cookie; the answer is read whole."""
-        headers = [("Cookie", self.cookies[offer.seat])]
+        headers = [("Cookie", self.cookies[offer.seat]), *(more or {}).items()]
         if offer.method == "GET":
             answer = self.client.open(offer.url, method="GET", headers=headers)
         elif offer.json or offer.method in ("PUT", "DELETE"):

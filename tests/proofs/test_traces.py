@@ -314,6 +314,30 @@ def test_every_route_leaves_exactly_its_traces(house: Harvest, proof: Proof) -> 
     proof.at_most(TEST, "requests with a trace too many, too few or of somebody else", len(faults), 0)
 
 
+PARTS = (
+    {"Range": "bytes=0-"},
+    {"Range": "bytes=1-9"},
+    {"If-None-Match": "*", "If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+)
+"""Ways of asking for a part of an answer, or for an answer only if it changed."""
+
+
+def test_a_part_of_a_file_is_a_reading_of_it(house: Harvest, proof: Proof) -> None:
+    witness, faults, tried = Witness(house.twins), [], 0
+    shown = {o.endpoint: o for o in house.offers if o.method == "GET" and house.send(o).status_code == 200}
+    for offer in shown.values():
+        for part in PARTS:
+            witness.begin()
+            answer = house.send(offer, more=part)
+            tried += 1
+            lines, body = witness.lines(), answer.get_data()
+            if offer.endpoint in READINGS and body and not lines:
+                faults.append(f"{answer.status_code}, {len(body)} bytes without a trace: {part} {offer}")
+    assert not faults, "\n".join(faults[:10])
+    proof.at_least(TEST, "pages asked in part", tried, 90)
+    proof.at_most(TEST, "parts of a file read without a trace", len(faults), 0)
+
+
 def faults_of(
     house: Harvest, offer: Offer, answer: TestResponse, lines: list[Line], changes: Changes
 ) -> Iterator[str]:

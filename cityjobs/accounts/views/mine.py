@@ -27,7 +27,7 @@ from cityjobs.core.permissions import (
     requires,
     signed_in,
 )
-from cityjobs.core.web import bare, hour, redirect_after
+from cityjobs.core.web import bare, forget_forms, hour, redirect_after
 
 
 @bp.get("/compte")
@@ -111,6 +111,7 @@ def switch_cite() -> ResponseReturnValue:
     chosen = next((each for each in memberships_of(me.id) if each.id == membership_id), None)
     if chosen is None or not choose_membership(me.session_id, me.id, membership_id):
         abort(404)
+    forget_forms()
     flash(f"Vous travaillez maintenant à {chosen.cite_name}\u00a0: {ROLE_LABELS[Role(chosen.role)]}.", "done")
     return redirect_after(url_for("home"))
 

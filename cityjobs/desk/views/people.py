@@ -109,6 +109,7 @@ def export() -> ResponseReturnValue:
         mimetype="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         as_attachment=True,
         download_name=f"personnes-{today().isoformat()}.xlsx",
+        conditional=False,
     )
 
 
