@@ -81,7 +81,11 @@ class Asked:
 
 
 PUBLISHED_SPANS = (Span.LAST_MONTH, Span.QUARTER, Span.YEAR, Span.PROGRAMME)
-"""For who is outside the Cité: whole months that are over, so that two periods never differ by a day or a person."""
+"""For who is outside the Cité: whole months that are over, so that two periods never differ by a few days.
+
+They differ by whole months, and each is hidden by itself (secrecy.py): the same figure of three months and of the year
+around them, or of one page kept from one month to the next, gives by subtraction that of the months between, were it 5 or less.
+"""
 
 
 def period_of(span: Span, today: date, programme: Period, free: Period | None = None) -> Period:

@@ -1,4 +1,4 @@
-"""What may leave the Cité: no count small enough to point to somebody, nor what would let it be found."""
+"""What may leave the Cité: no count small enough to point to somebody, nor what on its page would let it be found."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,8 @@ def cells_to_hide(cells: Mapping[str, int], sums: Iterable[Sum]) -> frozenset[st
     """Which counts must not be published: the small ones, and as many others as it takes to keep them unfindable.
 
     Afterwards each small count, even by who subtracts what is published in any of these sums and knows this rule,
-    could be anything from 0 to 5. The smallest other cell is hidden first, a total last.
+    could be anything from 0 to 5. The smallest other cell is hidden first, a total last. Only these sums count: not what
+    other pages say, of another period or another month.
     """
     sums = tuple(sums)
     hidden = {name for name, count in cells.items() if is_small(count)}
