@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
 from sqlalchemy.dialects import postgresql as pg
 
+from cityjobs.accounts.links import key_of
 from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
 from cityjobs.accounts.queries import (
     find_password_hash,
@@ -19,7 +21,7 @@ from cityjobs.accounts.queries import (
     is_current,
     token_hash,
 )
-from cityjobs.accounts.rules import INVITATION_LASTS, RESET_LASTS, TRACES_LAST, LinkPurpose
+from cityjobs.accounts.rules import INVITATION_LASTS, MOST_DRAFTS, RESET_LASTS, TRACES_LAST, LinkPurpose
 from cityjobs.core import outbox
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import db, present
@@ -154,13 +156,24 @@ def choose_membership(session_id: uuid.UUID, user_id: uuid.UUID, membership_id: 
 
 
 def keep_draft(author_id: uuid.UUID, form: str, fields: dict[str, Any]) -> datetime:
-    """Write or replace the draft of one form; returns the instant at which it was saved."""
+    """Write or replace the draft of one form; returns the instant at which it was saved.
+
+    Beyond 200 drafts of one author, those saved first are dropped.
+    """
     saved_at = now()
     row = pg.insert(Draft).values(author_id=author_id, form=form, fields=fields, saved_at=saved_at)
     db.session.execute(
         row.on_conflict_do_update(
             index_elements=[Draft.author_id, Draft.form], set_={"fields": fields, "saved_at": saved_at}
         )
+    )
+    theirs = (
+        sa.select(Draft.form).where(Draft.author_id == author_id).order_by(Draft.saved_at.desc(), Draft.form)
+    )
+    db.session.execute(
+        sa.delete(Draft)
+        .where(Draft.author_id == author_id, Draft.form.in_(theirs.offset(MOST_DRAFTS)))
+        .execution_options(synchronize_session=False)
     )
     return saved_at
 
@@ -215,7 +228,8 @@ def request_reset(email: str) -> None:
     Asking again within ten minutes sends no second letter.
     """
     moment = int(now().timestamp()) // 600
-    outbox.queue("reset", to=email, about=f"{token_hash(email)}:{moment}")
+    key = key_of(email, current_app.config["SECRET_KEY"])
+    outbox.queue("reset", to=email, about=f"{key}:{moment}")
 
 
 # Members of a Cité

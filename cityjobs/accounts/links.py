@@ -1,5 +1,7 @@
 """Addresses sent by e-mail: signed from the identifier of a link, so that no letter in waiting holds a secret."""
 
+import hashlib
+import hmac
 import uuid
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -16,6 +18,11 @@ def _seal(secret: str, purpose: LinkPurpose) -> URLSafeSerializer:
 def path_of(link_id: uuid.UUID, purpose: LinkPurpose, secret: str) -> str:
     """The path of a link; one purpose's link opens nothing under another."""
     return PATHS[purpose] + str(_seal(secret, purpose).dumps(link_id.hex))
+
+
+def key_of(email: str, secret: str) -> str:
+    """What tells one address from another without saying it: nobody without the secret tries addresses against it."""
+    return hmac.new(secret.encode(), f"reset\0{email}".encode(), hashlib.sha256).hexdigest()
 
 
 def link_in(token: str, purpose: LinkPurpose, secret: str) -> uuid.UUID | None:

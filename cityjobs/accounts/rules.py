@@ -21,6 +21,9 @@ DRAFT_KEY = re.compile(r"[a-z0-9:-]{1,120}")
 LONGEST_DRAFT = 100_000
 """Bytes of one draft, as sent."""
 
+MOST_DRAFTS = 200
+"""Drafts of one author; a new one drops the oldest beyond."""
+
 MOST_CARRIED = 500_000
 """Characters of a form that a lock carries over, names and answers together."""
 

@@ -76,7 +76,7 @@ def compose_reset(row: outbox.Outgoing) -> Letter | None:
 
 
 def forget_stranger(row: outbox.Outgoing) -> None:
-    """An address that has no account here is not kept."""
+    """An address that has no account here is not kept; the key of its letter says nothing of it without our secret."""
     if row.state == outbox.Delivery.CANCELLED:
         row.recipient = ""
 

@@ -22,7 +22,8 @@ NIR_REFUSED = (
     "Ce texte semble contenir un numéro de sécurité sociale. "
     "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Signs that mean nothing in a text, among them what no database keeps: NUL, and halves of characters."""
 EMAIL_SHAPE = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
 
 

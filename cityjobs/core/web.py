@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, g, redirect, render_template, request, session
+from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -28,6 +29,7 @@ from whitenoise import WhiteNoise
 from cityjobs.core import permissions
 from cityjobs.core.clock import PARIS, day_of, today
 from cityjobs.core.db import rollback
+from cityjobs.core.forms import clean
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,6 +39,7 @@ STATIC = Path(__file__).parents[1] / "static"
 NARROW = "\u202f"
 _ASTRAY = re.compile(r"[\x00-\x20\x7f\\]")
 """Signs that a browser drops or turns round in an address, so that it would lead to another host."""
+_UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 csrf = CSRFProtect()
 
 HEADERS = {
@@ -175,7 +178,12 @@ class Page:
 def page_number() -> int:
     """The page asked for in the URL, from 1."""
     asked = request.args.get("page", "1")
-    return min(int(asked), 100_000) if asked.isdecimal() and int(asked) > 0 else 1
+    return min(max(1, int(asked)), 100_000) if asked.isdecimal() and len(asked) < 10 else 1
+
+
+def words_sought(name: str = "q", longest: int = 100) -> str:
+    """The words of a search in the URL, as they would be kept in a form; empty when there are none."""
+    return (clean(request.args.get(name)) or "")[:longest]
 
 
 def url_with(**changes: object) -> str:
@@ -209,6 +217,27 @@ def read_manifest() -> dict[str, str]:
 
 
 # The frame
+
+
+class Json(DefaultJSONProvider):
+    """JSON as scripts send it: what can be kept of its texts, and never so deep that reading it fails."""
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """What was sent, without NUL nor halves of characters. Raises ValueError."""
+        try:
+            return _without_unkept(super().loads(s, **kwargs))
+        except RecursionError:
+            raise ValueError("nested too deep") from None
+
+
+def _without_unkept(sent: Any) -> Any:
+    if isinstance(sent, str):
+        return _UNKEPT.sub("", sent)
+    if isinstance(sent, list):
+        return [_without_unkept(each) for each in sent]
+    if isinstance(sent, dict):
+        return {_without_unkept(name): _without_unkept(each) for name, each in sent.items()}
+    return sent
 
 
 def compress_pages(app: Flask) -> None:
@@ -346,6 +375,7 @@ def redirect_after(target: str) -> ResponseReturnValue:
 def init_app(app: Flask) -> None:
     """Filters, globals, headers, error pages and static files."""
     csrf.init_app(app)
+    app.json = Json(app)
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for shape in (day, day_short, month, hour, ago, number, percent, phone):

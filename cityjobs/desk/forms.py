@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+from cityjobs.core.forms import clean
 from cityjobs.core.permissions import Role
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
 from cityjobs.parcours.rules import SpottingChannel, Status
@@ -13,7 +14,7 @@ from cityjobs.people.rules import LONGEST_SEARCH, read_search
 
 def read_filters(args: Mapping[str, str], role: Role, today: date) -> PeopleFilters:
     """The filters of an address. Searching looks in the whole Cité unless the address says otherwise."""
-    text = args.get("q", "").strip()[:LONGEST_SEARCH]
+    text = (clean(args.get("q")) or "")[:LONGEST_SEARCH]
     scope = args.get("voir", "")
     if role is not Role.REFERENT or scope not in (MINE, CITE):
         scope = CITE if role is not Role.REFERENT or text else MINE

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from cityjobs.core.db import db
 from cityjobs.core.forms import Form, chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
-from cityjobs.core.web import Page, number, page_number, redirect_after
+from cityjobs.core.web import Page, number, page_number, redirect_after, words_sought
 from cityjobs.territory import actions, forms, queries
 from cityjobs.territory.models import Cite, Organisation
 from cityjobs.territory.rules import FAMILY_LABELS, KIND_LABELS, SENSITIVE_KINDS, OrganisationFamily
@@ -97,7 +97,7 @@ def add_year() -> ResponseReturnValue:
     return page, 422 if form.errors else 200
 
 
-@bp.route("/administration/annees/<int:year>", methods=["GET", "POST"])
+@bp.route("/administration/annees/<int(fixed_digits=4):year>", methods=["GET", "POST"])
 @requires(Permission.CITE_EDIT)
 def edit_year(year: int) -> ResponseReturnValue:
     """The envelope of a year."""
@@ -124,7 +124,7 @@ def edit_year(year: int) -> ResponseReturnValue:
     return render_template("territory/year.html", form=form, year=row, tabs=TABS), 422 if form.errors else 200
 
 
-@bp.post("/administration/annees/<int:year>/retirer")
+@bp.post("/administration/annees/<int(fixed_digits=4):year>/retirer")
 @requires(Permission.CITE_EDIT)
 def remove_year(year: int) -> ResponseReturnValue:
     """Take a year out of the programme."""
@@ -151,7 +151,7 @@ def perimeter() -> ResponseReturnValue:
             flash(f"{form.name.data} fait partie du périmètre.", "done")
             return redirect_after(PERIMETER)
         form.refuse("insee_code", "Cette commune est déjà dans le périmètre.")
-    sought = request.args.get("q", "").strip()[:100]
+    sought = words_sought()
     page = render_template(
         "territory/perimeter.html",
         form=form,
@@ -208,7 +208,7 @@ def remove_qpv(qpv_id: uuid.UUID) -> ResponseReturnValue:
 def organisations() -> ResponseReturnValue:
     """The collective, by family, with search."""
     cite_id = signed_in().cite_id
-    sought = request.args.get("q", "").strip()[:100]
+    sought = words_sought()
     family = request.args.get("famille", "")
     family = family if family in tuple(OrganisationFamily) else ""
     counts = queries.families_of(cite_id, sought)

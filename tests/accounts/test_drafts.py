@@ -1,5 +1,6 @@
 """What is being typed, kept for its author alone."""
 
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -90,6 +91,73 @@ def test_what_is_no_draft_is_refused(
 ) -> None:
     assert put(mine, body, key).status_code == status
     assert kept(databases) == {}
+
+
+def put_bytes(client: PageClient, body: bytes, **kwargs: Any) -> TestResponse:
+    return client.flask.put(
+        "/brouillons/x",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        headers={"X-CSRFToken": client.token()},
+        **kwargs,
+    )
+
+
+def test_a_draft_sent_in_pieces_has_the_same_limit(mine: PageClient, databases: Databases) -> None:
+    pieces = {"environ_overrides": {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""}}
+    assert put_bytes(mine, json.dumps({"synthesis": "x" * 3_000_000}).encode(), **pieces).status_code == 413
+    assert kept(databases) == {}
+    assert put_bytes(mine, json.dumps({"synthesis": "x" * 90_000}).encode(), **pieces).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "saved"),
+    [
+        (rb'{"synthesis": "Elle a\u0000 dit"}', {"synthesis": "Elle a dit"}),
+        (
+            rb'{"synthesis": "Elle a\ud800 dit", "li\udc00nes": ["\u0000un"]}',
+            {"synthesis": "Elle a dit", "lines": ["un"]},
+        ),
+        (rb'{"synthesis": "\ud83d\ude00"}', {"synthesis": "😀"}),
+    ],
+)
+def test_what_no_database_keeps_is_left_out_of_a_draft(
+    house: House, mine: PageClient, databases: Databases, sent: bytes, saved: Any
+) -> None:
+    assert put_bytes(mine, sent).status_code == 200
+    assert kept(databases) == {(house.referent.id, "x"): saved}
+
+
+@pytest.mark.parametrize(
+    "sent", [b"[" * 50_000, b'{"a":' * 16_000, b'{"a": ' + b"9" * 5_000 + b"}", b"\xff\xfe", b"nul", b""]
+)
+def test_what_cannot_be_read_as_a_draft_is_refused(
+    mine: PageClient, databases: Databases, sent: bytes
+) -> None:
+    assert put_bytes(mine, sent).status_code == 400
+    assert kept(databases) == {}
+
+
+def test_one_author_has_two_hundred_drafts_and_the_oldest_go(
+    house: House, mine: PageClient, databases: Databases
+) -> None:
+    for number in range(200):
+        databases.superuser.execute(
+            "insert into draft (author_id, form, fields, saved_at)"
+            " values (%s, %s, '{}', now() - make_interval(mins => 200 - %s))",
+            (house.referent.id, f"ancien-{number}", number),
+        )
+    databases.superuser.execute(
+        "insert into draft (author_id, form, fields, saved_at) values (%s, 'a-lui', '{}', now() - interval '9 days')",
+        (house.administrator.id,),
+    )
+    for number in range(3):
+        assert put(mine, {"synthesis": "x"}, f"neuf-{number}").status_code == 200
+    forms = {form for author, form in kept(databases) if author == house.referent.id}
+    assert len(forms) == 200
+    assert {"neuf-0", "neuf-1", "neuf-2", "ancien-3"} <= forms
+    assert not {"ancien-0", "ancien-1", "ancien-2"} & forms
+    assert (house.administrator.id, "a-lui") in kept(databases)
 
 
 def test_a_draft_needs_a_token_and_somebody(mine: PageClient, client: PageClient) -> None:

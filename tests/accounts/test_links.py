@@ -1,5 +1,6 @@
 """Links sent by e-mail: once, for a while, for one purpose, and never a secret at rest."""
 
+import hashlib
 import re
 import uuid
 from collections.abc import Callable
@@ -296,6 +297,18 @@ def test_no_log_and_no_row_holds_a_token_a_password_or_an_address(
     for secret in (token, OTHER, "$argon2id$"):
         assert secret not in written and secret not in kept, secret
     assert ME not in written and NEW not in written
+
+
+def test_the_key_of_a_reset_says_nothing_of_the_address(
+    client: PageClient, world: World, deliver: Deliver
+) -> None:
+    stranger = "inconnue@ailleurs.example"
+    ask(client, stranger)
+    deliver()
+    row = world.session.execute(sa.select(Outgoing.recipient, Outgoing.dedupe_key)).one()
+    assert row.recipient == ""
+    for digest in (hashlib.sha256, hashlib.sha1, hashlib.md5):
+        assert digest(stranger.encode()).hexdigest() not in row.dedupe_key
 
 
 def test_nobody_signed_in_may_queue_a_reset_and_nothing_else(databases: Any) -> None:

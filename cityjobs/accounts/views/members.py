@@ -30,7 +30,7 @@ from cityjobs.accounts.rules import Professional
 from cityjobs.accounts.views.blueprint import bp
 from cityjobs.core.clock import now
 from cityjobs.core.permissions import ROLE_LABELS, Permission, Role, requires, signed_in
-from cityjobs.core.web import Page, page_number, redirect_after
+from cityjobs.core.web import Page, page_number, redirect_after, words_sought
 
 _Code = TypeVar("_Code", bound=enum.StrEnum)
 ON_A_PAGE = 30
@@ -47,7 +47,7 @@ NOT_ONESELF = "C’est votre propre mission\u00a0: demandez à un autre administ
 def members() -> ResponseReturnValue:
     """Everybody who works, was invited or worked in this Cité."""
     me: Professional = signed_in()
-    words = request.args.get("q", "").strip()[:100]
+    words = words_sought()
     role = _one_of(Role, request.args.get("role"))
     state = _one_of(MemberState, request.args.get("etat")) or MemberState.OPEN
     counts = count_colleagues(_cite(me), words=words, role=role)

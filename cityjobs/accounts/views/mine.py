@@ -124,8 +124,8 @@ def switch_cite() -> ResponseReturnValue:
 def save_draft(key: str) -> ResponseReturnValue:
     """Keep what is being typed in one form, for its author alone."""
     _check_draft_key(key)
-    if (request.content_length or 0) > LONGEST_DRAFT:
-        abort(413)
+    if (request.content_length or 0) > LONGEST_DRAFT or len(request.get_data()) > LONGEST_DRAFT:
+        abort(413)  # sent in pieces, it says no length before it is read
     body = request.get_json(silent=True)
     fields = body.get("fields") if isinstance(body, dict) and isinstance(body.get("fields"), dict) else body
     if not isinstance(fields, dict):
