@@ -8,7 +8,7 @@ import pytest
 
 from tests.mutants.__main__ import known_faults
 from tests.proofs.conftest import Proof
-from tests.proofs.measures import Measure, measured, read_measures, record
+from tests.proofs.measures import PLACE, Measure, measured, read_measures, record
 from tests.proofs.tables import fill
 
 
@@ -23,7 +23,8 @@ def test_the_margin_is_what_is_left_before_the_bar() -> None:
     assert (within.bar, within.margin, within.holds) == ("≤ 0", 0, True)
 
 
-def test_a_number_beyond_its_bar_fails_the_proof() -> None:
+def test_a_number_beyond_its_bar_fails_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PLACE, raising=False)
     quick = Proof(soaking=False, place="tests/proofs/test_x.py")
     with pytest.raises(AssertionError, match="the bar is ≤ 0"):
         quick.at_most("2", "foreign bytes", 1, 0)
