@@ -129,3 +129,10 @@ def test_no_file_of_deploy_names_a_registry_or_a_real_host(file: Path) -> None:
     assert [
         host for host in hosts if not re.fullmatch(r"cityjobs|127\.0\.0\.1:?|[\w.-]+\.example", host)
     ] == []
+
+
+def test_nobody_reaches_the_web_until_its_address_is_chosen() -> None:
+    """With the host's own network, listening everywhere would pass by the proxy on every interface."""
+    text = FILE.read_text()
+    assert re.findall(r"WEB_BIND=(\S+)", text) == ["127.0.0.1:8000"]
+    assert not re.search(r"(?:-p|--publish)[ =](?!127\.0\.0\.1:)\d", text)
