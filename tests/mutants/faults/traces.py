@@ -33,14 +33,14 @@ FAULTS = [
         ROUTES,
         "a refused form shows a file and leaves no trace",
         file="cityjobs/core/audit.py",
-        was="SHOWING = frozenset({200, 409, 422})",
+        was="SHOWING = frozenset({200, 206, 409, 422})",
         becomes="SHOWING = frozenset({200})",
     ),
     Fault(
         ROUTES,
         "a trace is written when nothing is shown",
         file="cityjobs/core/audit.py",
-        was="SHOWING = frozenset({200, 409, 422})",
+        was="SHOWING = frozenset({200, 206, 409, 422})",
         becomes="SHOWING = frozenset({200, 303, 409, 422})",
     ),
     Fault(
