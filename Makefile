@@ -23,8 +23,9 @@ check: setup-tests  ## style, types, who may import whom, templates
 
 soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
 	@rm -f docs/measures/soak.jsonl
-	CITYJOBS_MEASURES=$(CURDIR)/docs/measures/soak.jsonl $(BIN)/pytest tests/proofs --soak
-	$(BIN)/python -m tests.proofs.tables
+	@failed=0; for proof in tests/proofs/test_*.py; do \
+		CITYJOBS_MEASURES=$(CURDIR)/docs/measures/soak.jsonl $(BIN)/pytest -q --tb=short $$proof --soak || failed=1; \
+	done; $(BIN)/python -m tests.proofs.tables; exit $$failed
 
 mutants: setup-tests  ## known faults, one at a time: each must turn its proof red
 	@rm -f docs/measures/mutants.jsonl
