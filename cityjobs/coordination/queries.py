@@ -261,9 +261,12 @@ def find_referent_target(cite_id: uuid.UUID, user_id: uuid.UUID) -> Target | Non
 
 
 def find_parcours(cite_id: uuid.UUID, parcours_id: uuid.UUID) -> Parcours | None:
-    """A parcours of the Cité, whatever its status."""
+    """A parcours of the Cité, whatever its status, to be given: whoever else would give it waits until this is over."""
     return db.session.scalar(
-        sa.select(Parcours).where(Parcours.id == parcours_id, Parcours.cite_id == cite_id)
+        sa.select(Parcours)
+        .where(Parcours.id == parcours_id, Parcours.cite_id == cite_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
 
 
