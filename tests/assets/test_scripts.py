@@ -201,6 +201,7 @@ def test_a_gesture_puts_the_lock_off(page: Any, served: Server) -> None:
     page.goto(f"{served.url}/essai")
     page.clock.run_for(29 * MINUTE)
     page.keyboard.press("Shift")
+    until(page, lambda: served.asked == 1)
     page.clock.run_for(29 * MINUTE)
     assert not is_locked(page)
     assert served.asked == 1
