@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import phonenumbers
 import sqlalchemy as sa
@@ -126,6 +126,11 @@ def phone(e164: str | None) -> str:
         else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     )
     return str(phonenumbers.format_number(parsed, style))
+
+
+def mailbox(email: str) -> str:
+    """The address of a link that writes to somebody: whatever is in it, it stays the name of a mailbox (RFC 6068)."""
+    return "mailto:" + quote(email, safe="@+")
 
 
 def _dated(moment: date | datetime, pattern: str) -> str:
@@ -378,7 +383,7 @@ def init_app(app: Flask) -> None:
     app.json = Json(app)
     app.jinja_env.autoescape = True
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for shape in (day, day_short, month, hour, ago, number, percent, phone):
+    for shape in (day, day_short, month, hour, ago, number, percent, phone, mailbox):
         app.add_template_filter(shape)
     manifest = read_manifest()
 

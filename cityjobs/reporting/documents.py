@@ -1,7 +1,6 @@
 """A report as it leaves the Cité: small counts hidden, then frozen, then written as a workbook and as a tagged PDF."""
 
 import io
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 
+from cityjobs.core.printing import print_pdf
 from cityjobs.core.web import NARROW, day, number, percent
 from cityjobs.reporting.drawing import bars_svg
 from cityjobs.reporting.queries import Snapshot
@@ -217,15 +217,7 @@ def subtitle_of(frozen: Mapping[str, Any]) -> str:
 
 def write_pdf(frozen: Mapping[str, Any], meant: Mapping[str, Any]) -> bytes:
     """The report as a tagged PDF (PDF/UA-1); the compiler refuses one that is not accessible."""
-    import typst  # a web process never writes one, and is smaller without it
-
-    values = json.dumps(_printed(frozen, meant), ensure_ascii=False)
-    pdf = typst.compile(
-        TEMPLATE.read_bytes(), format="pdf", pdf_standards=["ua-1"], sys_inputs={"report": values}
-    )
-    if not isinstance(pdf, bytes):
-        raise TypeError("one document was expected")
-    return pdf
+    return print_pdf(TEMPLATE, _printed(frozen, meant))
 
 
 def _printed(frozen: Mapping[str, Any], meant: Mapping[str, Any]) -> dict[str, Any]:

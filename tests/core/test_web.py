@@ -46,6 +46,11 @@ def test_numbers_use_narrow_no_break_spaces() -> None:
     assert web.number(None) == "–"
 
 
+def test_a_mailbox_leads_to_a_mailbox_whatever_it_is_called() -> None:
+    assert web.mailbox("samira.lahlou+cite@plie.example") == "mailto:samira.lahlou+cite@plie.example"
+    assert web.mailbox("//ailleurs/x?cc=y@zq.example") == "mailto:%2F%2Failleurs%2Fx%3Fcc%3Dy@zq.example"
+
+
 def test_a_phone_is_read_as_it_is_dialled() -> None:
     assert web.phone("+33612345678") == "06 12 34 56 78"
     assert web.phone("+32470123456") == "+32 470 12 34 56"
