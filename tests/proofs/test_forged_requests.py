@@ -4,6 +4,7 @@ Two Cités with mirrored rows; requests harvested from the pages of one, then fo
 in an invitation, or the name of an organisation that several Cités share, is no forgery: both are how people work together.
 """
 
+import base64
 import io
 import logging
 import random
@@ -11,6 +12,7 @@ import re
 import statistics
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -245,12 +247,40 @@ def with_query(url: str, more: Sequence[tuple[str, str]]) -> str:
 
 def foreign_bytes(answer: TestResponse, told: set[str]) -> int:
     """How many bytes of an answer only the twin holds: its texts, and identifiers that no request named since."""
-    body = str(answer.headers).encode() + said_in(answer)
+    body = headers_of(answer) + said_in(answer)
     found = sum(body.count(sign) * len(sign) for sign in FOREIGN)
     if THERE.encode() in body:
         named = set(UUID.findall(body.decode("utf-8", "replace")))
         found += sum(len(each) for each in named - told if each.startswith(THERE))
     return found
+
+
+TOKEN = re.compile(rb"(\.?[\w-]{8,})\.[\w-]{6}\.[\w-]{27}(?![\w-])")
+"""What the house signed: words, folded when they are long, then an instant and a signature."""
+
+
+def unsealed(body: bytes) -> bytes:
+    """The same with the words of signed tokens in their place, without instant nor signature, which are any letters."""
+
+    def words_of(token: re.Match[bytes]) -> bytes:
+        words = token[1].lstrip(b".")
+        try:
+            told = base64.urlsafe_b64decode(words + b"=" * (-len(words) % 4))
+            return zlib.decompress(told) if token[1].startswith(b".") else told
+        except (ValueError, zlib.error):
+            return token[0]
+
+    return TOKEN.sub(words_of, body)
+
+
+def headers_of(answer: TestResponse) -> bytes:
+    """The headers of an answer; of a cookie that is drawn by chance, only its name."""
+    said = []
+    for name, value in answer.headers:
+        cookie, _, rest = value.partition("=")
+        is_drawn = name == "Set-Cookie" and not TOKEN.match(rest.encode())
+        said.append(f"{name}: {cookie if is_drawn else value}")
+    return unsealed("\n".join(said).encode())
 
 
 def said_in(answer: TestResponse) -> bytes:
@@ -261,14 +291,25 @@ def said_in(answer: TestResponse) -> bytes:
             return b"".join(book.read(name) for name in book.namelist())
     if answer.mimetype == "application/pdf" and body.startswith(b"%PDF"):
         return "".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages).encode()
-    return body
+    return unsealed(body)
 
 
 def excerpt(answer: TestResponse) -> str:
     """What stands around the first foreign sign of an answer."""
-    text = said_in(answer)
+    text = headers_of(answer) + b"\n\n" + said_in(answer)
     at = min((text.find(sign) for sign in (*FOREIGN, THERE.encode()) if sign in text), default=0)
     return text[max(0, at - 200) : at + 100].decode("utf-8", "replace")
+
+
+def test_signed_words_are_read_and_drawn_ones_are_not(app: Flask) -> None:
+    answer = app.response_class("x")
+    signed = app.session_interface.get_signing_serializer(app).dumps({"said": "Ω zzb " * 40})
+    answer.set_cookie("flash", signed)
+    answer.set_cookie("drawn", "zzb" * 9)
+    told = headers_of(answer)
+    assert told.count(b"zzb") == 40 and b"drawn" in told
+    answer.set_data(f'<input value="{signed}"> zzb'.encode())
+    assert unsealed(answer.get_data()).count(b"zzb") == 41
 
 
 class Watch:
