@@ -9,7 +9,19 @@ from flask import current_app
 import cityjobs.core.outbox  # noqa: F401 - a table of the frame
 from cityjobs.core.db import Model
 
-for room in ("territory", "accounts", "people", "parcours", "followups", "reminders", "reporting"):
+ROOMS = (
+    "territory",
+    "accounts",
+    "vocabulary",
+    "people",
+    "parcours",
+    "diagnosis",
+    "plans",
+    "followups",
+    "reminders",
+    "reporting",
+)
+for room in ROOMS:
     import_module(f"cityjobs.{room}.models")
 
 

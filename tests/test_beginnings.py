@@ -8,7 +8,7 @@ import pytest
 
 from cityjobs.core.clock import now, today
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.conftest import Databases
 from tests.world import Case, Member, World
 

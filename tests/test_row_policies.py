@@ -11,7 +11,7 @@ import pytest
 from cityjobs.core.clock import today
 from cityjobs.followups.models import InterviewVersion
 from cityjobs.parcours.models import Transition
-from cityjobs.parcours.rules import Event, Status
+from cityjobs.parcours.rules.lifecycle import Event, Status
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule
 from cityjobs.reporting.models import ActivityReport

@@ -16,7 +16,8 @@ from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import CLOSED_STATUSES, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation

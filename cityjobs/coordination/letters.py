@@ -11,7 +11,7 @@ from cityjobs.core import outbox
 from cityjobs.core.db import db
 from cityjobs.core.outbox import Delivery, Outgoing
 from cityjobs.core.post import Letter, write_letter
-from cityjobs.parcours.rules import AssignmentKind
+from cityjobs.parcours.rules.lifecycle import AssignmentKind
 
 
 def _compose_entrusted(row: Outgoing) -> Letter | None:

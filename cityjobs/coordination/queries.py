@@ -18,7 +18,7 @@ from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page
 from cityjobs.followups.queries import silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, Qpv
 

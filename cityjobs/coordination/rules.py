@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from cityjobs.parcours.rules import UNDO_LASTS
+from cityjobs.parcours.rules.lifecycle import UNDO_LASTS
 
 PAGE_SIZE = 50
 """Rows of a page of the board, and the most that can be attributed at once."""

@@ -10,7 +10,7 @@ from cityjobs.demo.days import TALKING, Calendar
 from cityjobs.demo.paths import Path
 from cityjobs.demo.story import DURATIONS, TALK_MODES
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 
 _MODES, _MODE_WEIGHTS = tuple(TALK_MODES), tuple(TALK_MODES.values())
 Some = TypeVar("Some")

@@ -15,7 +15,7 @@ from cityjobs.demo.portraits import Portrait, Portraits
 from cityjobs.demo.story import CHANNEL_WEIGHTS
 from cityjobs.demo.teams import OPEN_SHARE, Post, Seat, Team, existing
 from cityjobs.followups.rules import StepState, is_contact
-from cityjobs.parcours.rules import AssignmentKind, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
 from cityjobs.people.rules import age_on
 from cityjobs.territory.rules import QpvAnswer
 

@@ -5,7 +5,8 @@ from itertools import accumulate
 from random import Random
 
 from cityjobs.demo.story import EXIT_WEIGHTS, OPEN_MIX
-from cityjobs.parcours.rules import Event, ExitReason, NonEntryReason, Status
+from cityjobs.parcours.rules.lifecycle import Event, Status
+from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 
 _STAGES = (Status.CONTACTE, Status.RENCONTRE, Status.DIAGNOSTIC, Status.ACTIF)
 _EVENTS = (Event.CONTACT_OK, Event.FIRST_MET, Event.START_ASSESSMENT, Event.ENROLL)

@@ -21,7 +21,8 @@ from cityjobs.demo.cast import WORKERS, Mission
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.rules import AssignmentKind, Event, ExitReason, NonEntryReason, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
+from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason, SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Civility, ContactChannel, Gender, age_on, fold
 from cityjobs.territory.rules import QpvAnswer, QpvSource

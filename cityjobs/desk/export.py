@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 
-from cityjobs.parcours.rules import STATUS_LABELS, Status
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, Status
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QpvAnswer
 
 TOO_MANY = 100_000

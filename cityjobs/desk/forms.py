@@ -8,7 +8,8 @@ from datetime import date
 from cityjobs.core.forms import clean
 from cityjobs.core.permissions import Role
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
-from cityjobs.parcours.rules import SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.rules import LONGEST_SEARCH, read_search
 
 

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
-from cityjobs.parcours.rules import OPEN_STATUSES, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import OPEN_STATUSES, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.rules import Sought
 
 SILENCES = (30, 60, 90)

@@ -18,7 +18,7 @@ from cityjobs.followups.rules import (
     due_refusal,
 )
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.rules import CLOSED_STATUSES
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 
 MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]
 LONGEST_RESULT = 500

@@ -18,7 +18,7 @@ from cityjobs.core.db import HERE, ME, acting, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 

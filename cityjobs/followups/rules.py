@@ -4,7 +4,7 @@ import enum
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cityjobs.parcours.rules import Event, Status
+from cityjobs.parcours.rules.lifecycle import Event, Status
 
 
 class InterviewMode(enum.StrEnum):

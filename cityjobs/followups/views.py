@@ -55,7 +55,7 @@ from cityjobs.followups.rules import (
     may_undo,
 )
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.rules import CLOSED_STATUSES, STATUS_LABELS
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS
 from cityjobs.people.models import Person
 
 bp = Blueprint("followups", __name__, url_prefix="/personnes/<uuid:person_id>")

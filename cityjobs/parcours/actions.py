@@ -12,7 +12,8 @@ from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
 from cityjobs.parcours.queries import find_current_assignment
-from cityjobs.parcours.rules import TRANSITIONS, AssignmentKind, Event, Move, SpottingChannel, Status, refusal
+from cityjobs.parcours.rules.lifecycle import TRANSITIONS, AssignmentKind, Event, Move, Status, refusal
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender, age_on
 from cityjobs.territory.rules import QpvAnswer

@@ -17,11 +17,11 @@ from cityjobs.core.forms import (
     VersionField,
 )
 from cityjobs.parcours.actions import Sighting
-from cityjobs.parcours.rules import (
+from cityjobs.parcours.rules.lifecycle import Event
+from cityjobs.parcours.rules.reasons import (
     EXIT_REASON_LABELS,
     NON_ENTRY_REASON_LABELS,
     SPOTTING_CHANNEL_LABELS,
-    Event,
     SpottingChannel,
 )
 from cityjobs.people.models import Person

@@ -1,19 +1,26 @@
-"""Spotting, parcours, its history, and who is the référent."""
+"""Spotting, parcours, its history, who is the référent, suspensions, jobs, exits and frozen situations."""
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
-from cityjobs.parcours.rules import AssignmentKind, Event, SpottingChannel, Status
+from cityjobs.parcours.rules.exits import ExitCategory
+from cityjobs.parcours.rules.jobs import CheckMoment, JobKind
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
+from cityjobs.parcours.rules.situations import Moment
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
 from cityjobs.territory.models import Cite, Organisation, Qpv
 
 _PERSON = ("person.id", "person.cite_id")
+_PARCOURS = ("parcours.id", "parcours.person_id", "parcours.cite_id")
 
 
 class Parcours(Versioned, Model):
@@ -40,11 +47,13 @@ class Parcours(Versioned, Model):
     entry_in_qpv: Mapped[bool | None]
     entry_qpv_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Qpv.id))
     last_contact_on: Mapped[date | None]
+    reopened_from_id: Mapped[uuid.UUID | None]
     created_at: Mapped[created]
     person: Mapped[Person] = relationship()
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["person_id", "cite_id"], _PERSON),
+        sa.ForeignKeyConstraint(["reopened_from_id", "person_id", "cite_id"], _PARCOURS),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
         sa.Index(
             "uq_parcours_open",
@@ -83,9 +92,7 @@ class Spotting(Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["parcours_id", "person_id", "cite_id"], ["parcours.id", "parcours.person_id", "parcours.cite_id"]
-        ),
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
         sa.Index("ix_spotting_cite_on", "cite_id", "spotted_on"),
     )
 
@@ -106,11 +113,7 @@ class Transition(Model):
     recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     recorded_at: Mapped[created]
 
-    __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["parcours_id", "person_id", "cite_id"], ["parcours.id", "parcours.person_id", "parcours.cite_id"]
-        ),
-    )
+    __table_args__ = (sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),)
 
 
 class Assignment(Model):
@@ -138,9 +141,7 @@ class Assignment(Model):
     organisation: Mapped[Organisation | None] = relationship()
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["parcours_id", "person_id", "cite_id"], ["parcours.id", "parcours.person_id", "parcours.cite_id"]
-        ),
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
         sa.Index(
             "uq_assignment_current",
             "parcours_id",
@@ -166,4 +167,188 @@ class Assignment(Model):
             "parcours_id",
             postgresql_include=["referent_id", "organisation_id", "started_at", "ended_at"],
         ),
+    )
+
+
+class Suspension(Versioned, Model):
+    """A pause of a parcours, with the day one expects it to end; one at a time."""
+
+    __tablename__ = "suspension"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+    reason: Mapped[str]
+    started_on: Mapped[date]
+    expected_end_on: Mapped[date]
+    ended_on: Mapped[date | None]
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.Index(
+            "uq_suspension_open", "parcours_id", unique=True, postgresql_where=sa.text("ended_on is null")
+        ),
+        sa.Index("ix_suspension_person", "person_id"),
+        sa.Index(
+            "ix_suspension_ending", "cite_id", "expected_end_on", postgresql_where=sa.text("ended_on is null")
+        ),
+    )
+
+
+class Job(Versioned, Model):
+    """A contract or a qualifying training during a parcours; `contract` is of the list « type_contrat »."""
+
+    __tablename__ = "job"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+    kind: Mapped[JobKind] = mapped_column(sa.Text)
+    contract: Mapped[str]
+    occupation: Mapped[str | None]
+    rome_code: Mapped[str | None]
+    employer: Mapped[str | None]
+    working_time: Mapped[str | None]
+    weekly_hours: Mapped[Decimal | None] = mapped_column(sa.Numeric(4, 1))
+    started_on: Mapped[date]
+    expected_end_on: Mapped[date | None]
+    ended_on: Mapped[date | None]
+    end_reason: Mapped[str | None]
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.UniqueConstraint("id", "person_id", "cite_id"),
+        sa.Index("uq_job_current", "parcours_id", unique=True, postgresql_where=sa.text("ended_on is null")),
+        sa.Index("ix_job_person", "person_id"),
+        sa.Index("ix_job_started", "cite_id", "started_on", postgresql_where=sa.text("ended_on is null")),
+    )
+
+
+class JobCheck(Model):
+    """How a job went, asked at one of its moments; never changed. What is due is not stored: it follows from the job."""
+
+    __tablename__ = "job_check"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    job_id: Mapped[uuid.UUID]
+    moment: Mapped[CheckMoment] = mapped_column(sa.Text)
+    done_on: Mapped[date]
+    in_job: Mapped[bool]
+    note: Mapped[str | None]
+    recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    recorded_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["job_id", "person_id", "cite_id"], ["job.id", "job.person_id", "job.cite_id"]
+        ),
+        sa.UniqueConstraint("job_id", "moment"),
+        sa.Index("ix_job_check_person", "person_id"),
+    )
+
+
+class ExitRuleset(Versioned, Model):
+    """How a programme reads exits: national, or adapted by a Cité under `loc_`."""
+
+    __tablename__ = "exit_ruleset"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Cite.id))
+    code: Mapped[str]
+    label: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+
+    __table_args__ = (
+        sa.Index(
+            "uq_exit_ruleset_national", "code", unique=True, postgresql_where=sa.text("cite_id is null")
+        ),
+        sa.Index(
+            "uq_exit_ruleset_local",
+            "cite_id",
+            "code",
+            unique=True,
+            postgresql_where=sa.text("cite_id is not null"),
+        ),
+    )
+
+
+class ExitRuleRow(Model):
+    """What one type of exit counts as in one ruleset."""
+
+    __tablename__ = "exit_rule"
+    ruleset_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(ExitRuleset.id), primary_key=True)
+    exit_type: Mapped[ExitReason] = mapped_column(sa.Text, primary_key=True)
+    category: Mapped[ExitCategory] = mapped_column(sa.Text)
+    minimum_months: Mapped[int | None]
+    otherwise: Mapped[ExitCategory | None] = mapped_column(sa.Text)
+    needs_evidence: Mapped[bool] = mapped_column(default=False)
+
+
+class Exit(Versioned, Model):
+    """What the exit of a parcours counted as when it was recorded, by which ruleset, and what proved it."""
+
+    __tablename__ = "parcours_exit"
+    parcours_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    exit_type: Mapped[ExitReason] = mapped_column(sa.Text)
+    category: Mapped[ExitCategory] = mapped_column(sa.Text)
+    ruleset_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(ExitRuleset.id))
+    months: Mapped[int | None]
+    evidence: Mapped[str | None]
+    evidence_seen_on: Mapped[date | None]
+    recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    recorded_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.Index("ix_parcours_exit_person", "person_id"),
+        sa.Index("ix_parcours_exit_cite", "cite_id", "category"),
+    )
+
+
+class Snapshot(Model):
+    """Somebody's situation as it was on a day, in codes of lists; never changed. Figures read this, never the profile.
+
+    `is_reached` is false when the person could not be asked: all the rest is then empty.
+    """
+
+    __tablename__ = "situation_snapshot"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+    moment: Mapped[Moment] = mapped_column(sa.Text)
+    taken_on: Mapped[date]
+    is_reached: Mapped[bool] = mapped_column(default=True)
+    gender: Mapped[Gender | None] = mapped_column(sa.Text)
+    age: Mapped[int | None]
+    in_qpv: Mapped[bool | None]
+    qpv_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Qpv.id))
+    situation: Mapped[str | None]
+    inscription_ft: Mapped[str | None]
+    months_without_job: Mapped[str | None]
+    organisme_referent: Mapped[str | None]
+    education: Mapped[str | None]
+    housing: Mapped[str | None]
+    household: Mapped[str | None]
+    children: Mapped[int | None]
+    children_under_3: Mapped[int | None]
+    resources: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text), default=list)
+    mobility: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text), default=list)
+    criteria: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text), default=list)
+    recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    recorded_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.UniqueConstraint("parcours_id", "moment"),
+        sa.Index("ix_situation_snapshot_person", "person_id"),
+        sa.Index("ix_situation_snapshot_cite", "cite_id", "moment", "taken_on"),
     )

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from cityjobs.accounts.models import User
 from cityjobs.core.db import db
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.rules import AssignmentKind, SpottingChannel
+from cityjobs.parcours.rules.lifecycle import AssignmentKind
+from cityjobs.parcours.rules.reasons import SpottingChannel
 
 
 def find_present_parcours(person_id: uuid.UUID, *, to_change: bool = False) -> Parcours | None:

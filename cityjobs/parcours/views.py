@@ -20,10 +20,11 @@ from cityjobs.parcours.actions import MoveRefused, last_move_on, move_parcours, 
 from cityjobs.parcours.forms import MoveForm, SearchForm, SightingForm, SpotForm
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries import find_last_move, find_present_parcours, find_usual_channel
-from cityjobs.parcours.rules import (
+from cityjobs.parcours.rules.lifecycle import (
     EVENT_LABELS,
     STATUS_LABELS,
     TRANSITIONS,
+    Custom,
     Event,
     Move,
     Status,
@@ -253,7 +254,7 @@ def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
         abort(404)
     person = _person_of(person_id)
     parcours = find_present_parcours(person.id) or abort(404)
-    if Event(event) not in events_from(Status(parcours.status)):
+    if Event(event) not in events_from(Status(parcours.status), signed_in().role, Custom()):
         return _already_moved(person, parcours), 409
     form = MoveForm(formdata=None, data={"on": today(), "version": parcours.version})
     form.ask_about(Event(event))
@@ -316,7 +317,10 @@ def _already_moved(person: Person, parcours: Parcours) -> str:
         parcours=parcours,
         status=STATUS_LABELS[Status(parcours.status)],
         last=find_last_move(parcours.id),
-        events=[(e.value, EVENT_LABELS[e]) for e in events_from(Status(parcours.status))],
+        events=[
+            (e.value, EVENT_LABELS[e])
+            for e in events_from(Status(parcours.status), signed_in().role, Custom())
+        ],
     )
 
 

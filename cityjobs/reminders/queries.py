@@ -16,7 +16,7 @@ from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.rules import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import Line, ReminderRule, ReminderState, reason_to_cancel, working_day_after

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from cityjobs.core.clock import PARIS
 from cityjobs.followups.rules import MEETINGS, WITHOUT_THE_PERSON
-from cityjobs.parcours.rules import AssignmentKind
+from cityjobs.parcours.rules.lifecycle import AssignmentKind
 from cityjobs.people.rules import Gender
 from cityjobs.reporting.rules.figures import DYNAMIC_EXITS, NEUTRAL_EXITS, YOUNG_BEFORE
 from cityjobs.reporting.rules.periods import Period

@@ -14,7 +14,7 @@ from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, Reach, can, reach_of, requires, signed_in
 from cityjobs.core.web import page_number, redirect_after
 from cityjobs.followups.rules import INTERVIEW_MODE_LABELS
-from cityjobs.parcours.rules import STATUS_LABELS
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS
 from cityjobs.reporting import board as boards
 from cityjobs.reporting.actions import request_report
 from cityjobs.reporting.documents import NOT_PUBLISHED, said

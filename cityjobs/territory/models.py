@@ -45,6 +45,8 @@ class Cite(Versioned, Model):
     silence_days: Mapped[int] = mapped_column(default=30)
     escalation_days: Mapped[int] = mapped_column(default=7)
     referent_capacity: Mapped[int] = mapped_column(default=70)
+    uses_commission: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    exit_ruleset_id: Mapped[uuid.UUID | None]
     chef_de_file: Mapped[Organisation | None] = relationship()
 
 

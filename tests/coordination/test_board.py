@@ -15,7 +15,7 @@ from cityjobs.core.clock import now
 from cityjobs.core.outbox import Outgoing
 from cityjobs.core.permissions import Role
 from cityjobs.parcours.models import Assignment
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.conftest import Databases
 from tests.manners import Page, PageClient
 from tests.world import Case, Member, World

@@ -19,7 +19,7 @@ from cityjobs.demo.lines import COLUMNS
 from cityjobs.demo.loading import load_bulk
 from cityjobs.demo.nation import BULK_SIZES
 from cityjobs.demo.portraits import FICTIONAL_PHONES
-from cityjobs.parcours.rules import TRANSITIONS
+from cityjobs.parcours.rules.lifecycle import TRANSITIONS
 from cityjobs.reminders.actions import write_due_lines
 from cityjobs.reminders.rules import working_day_after
 from config import load_settings

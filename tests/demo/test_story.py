@@ -17,7 +17,8 @@ from cityjobs.demo.cast import HOUSES, WORKERS
 from cityjobs.demo.story import FICTIONAL_PHONES, KNOWN_PERSON, PLANS, Place, Somebody, Story, invent
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.rules import OPEN_STATUSES, TRANSITIONS, Event, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import OPEN_STATUSES, TRANSITIONS, Event, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import age_on
 

@@ -8,7 +8,7 @@ import pytest
 
 from cityjobs.core.clock import today
 from cityjobs.followups.rules import StepState
-from cityjobs.parcours.rules import AssignmentKind, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
 from tests.manners import Page, PageClient
 from tests.world import Member, World
 

@@ -10,7 +10,7 @@ import pytest
 from cityjobs.core.clock import today
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Transition
-from cityjobs.parcours.rules import AssignmentKind, Event, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.people.rules import ContactChannel
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState

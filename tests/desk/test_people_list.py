@@ -15,7 +15,7 @@ from cityjobs.core.permissions import Role
 from cityjobs.desk import views
 from cityjobs.desk.forms import read_filters
 from cityjobs.desk.rules import SIZES, SORTS
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.territory.models import Cite, CiteQpv, Qpv
 from tests.manners import Page, PageClient
 from tests.world import World

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cityjobs.core.clock import today
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
 from tests.world import World

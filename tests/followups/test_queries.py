@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from cityjobs.core.clock import today
 from cityjobs.followups.queries import due_steps, silent_parcours, steps_due_by
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.rules import AssignmentKind, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
 from tests.followups.conftest import Scene
 from tests.world import World
 

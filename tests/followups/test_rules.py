@@ -16,7 +16,7 @@ from cityjobs.followups.rules import (
     is_silent,
     may_undo,
 )
-from cityjobs.parcours.rules import Event, Status
+from cityjobs.parcours.rules.lifecycle import Event, Status
 
 TODAY = date(2026, 11, 20)
 

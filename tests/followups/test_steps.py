@@ -9,7 +9,7 @@ import pytest
 
 from cityjobs.core.clock import today
 from cityjobs.followups.models import NextStep
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
 from tests.world import World

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Role
-from cityjobs.parcours.rules import Event, Status
+from cityjobs.parcours.rules.lifecycle import Event, Status
 from tests.accounts import HASH, PASSWORD
 from tests.hosts.rig import DOMAIN, HTTP, WEBS, Rig
 from tests.manners import FilledForm, Page

@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 
 from cityjobs.core.clock import today
 from cityjobs.parcours.models import Parcours, Transition
-from cityjobs.parcours.rules import (
+from cityjobs.parcours.rules.lifecycle import (
     CLOSED_STATUSES,
     EVENT_LABELS,
     TRANSITIONS,
     Event,
-    ExitReason,
     Move,
-    NonEntryReason,
     Status,
     events_from,
     refusal,
 )
+from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 from cityjobs.territory.models import Cite
 from tests.conftest import Databases
 from tests.manners import PageClient

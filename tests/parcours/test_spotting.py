@@ -11,7 +11,8 @@ from flask import Flask
 
 from cityjobs.core.clock import today
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite, CiteQpv, Qpv
 from tests.manners import FilledForm, Page, PageClient

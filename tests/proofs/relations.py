@@ -16,7 +16,7 @@ from cityjobs.accounts.queries import token_hash
 from cityjobs.accounts.rules import IDLE_LIMIT, SESSION_LIMIT, LinkPurpose
 from cityjobs.core.clock import now, today
 from cityjobs.core.permissions import Role
-from cityjobs.parcours.rules import AssignmentKind
+from cityjobs.parcours.rules.lifecycle import AssignmentKind
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteCommune, CiteQpv, Organisation, ProgrammeYear, Qpv

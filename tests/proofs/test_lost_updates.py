@@ -24,7 +24,7 @@ from werkzeug.test import Client
 
 from cityjobs.core.clock import today
 from cityjobs.core.web import day
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.conftest import Databases
 from tests.manners import Page
 from tests.proofs.conftest import Proof

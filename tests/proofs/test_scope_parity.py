@@ -22,7 +22,7 @@ from cityjobs.core import outbox
 from cityjobs.core.clock import today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.permissions import Role
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.reminders.actions import queue_morning_letters, write_due_lines
 from cityjobs.reminders.tasks import send_as_of
 from cityjobs.reporting.models import ActivityReport

@@ -24,7 +24,8 @@ from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.rules import AssignmentKind, Event, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
 from cityjobs.reminders.models import Reminder

@@ -8,7 +8,7 @@ import pytest
 from cityjobs.core.clock import day_of, now, today
 from cityjobs.core.permissions import Role
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from tests.reminders.conftest import Desk, morning_of, worked
 from tests.world import Case, Member, World
 

@@ -11,7 +11,8 @@ from cityjobs.core.clock import PARIS, today
 from cityjobs.followups.models import Interview
 from cityjobs.followups.rules import InterviewMode
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import ExitReason, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
 from cityjobs.reporting.rules.periods import Period

@@ -15,7 +15,8 @@ from cityjobs.core.db import SYSTEM, Actor, act_as, db
 from cityjobs.followups.models import Interview
 from cityjobs.followups.rules import InterviewMode
 from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.rules import ExitReason, Status
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.reasons import ExitReason
 from cityjobs.reporting.board import board_of, loads_chart
 from cityjobs.reporting.documents import freeze
 from cityjobs.reporting.queries import (

@@ -9,7 +9,7 @@ import pytest
 
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import GRANTS, Permission, Role
-from cityjobs.parcours.rules import Status
+from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.reporting.rules.figures import FIGURES
 from cityjobs.territory.rules import OTHER_PARTNER
 from tests.manners import Page, PageClient

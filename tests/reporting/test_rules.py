@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cityjobs.parcours.rules import ExitReason
+from cityjobs.parcours.rules.reasons import ExitReason
 from cityjobs.reporting.rules.figures import (
     DYNAMIC_EXITS,
     FIGURES,

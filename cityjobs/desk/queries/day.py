@@ -19,7 +19,7 @@ from cityjobs.followups.queries import (
     steps_due_by,
 )
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import CLOSED_STATUSES
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 

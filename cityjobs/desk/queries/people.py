@@ -20,7 +20,8 @@ from cityjobs.desk.rules import MINE, NOBODY, PeopleFilters
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.rules import AssignmentKind, SpottingChannel, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.queries import found_people
 from cityjobs.people.rules import Sought

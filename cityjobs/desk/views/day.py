@@ -15,7 +15,8 @@ from cityjobs.desk.queries.day import (
     unfinished_exchanges,
 )
 from cityjobs.followups.rules import due_suggestions
-from cityjobs.parcours.rules import SPOTTING_CHANNEL_LABELS, STATUS_LABELS
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS
+from cityjobs.parcours.rules.reasons import SPOTTING_CHANNEL_LABELS
 
 bp = Blueprint("day", __name__, url_prefix="/ma-journee")
 

@@ -28,17 +28,20 @@ from cityjobs.followups.rules import (
     heard_on,
     is_silent,
 )
-from cityjobs.parcours.rules import (
+from cityjobs.parcours.rules.lifecycle import (
     CLOSED_STATUSES,
     EVENT_LABELS,
-    EXIT_REASON_LABELS,
-    NON_ENTRY_REASON_LABELS,
     OPEN_STATUSES,
-    SPOTTING_CHANNEL_LABELS,
     STATUS_LABELS,
     AssignmentKind,
+    Custom,
     Status,
     events_from,
+)
+from cityjobs.parcours.rules.reasons import (
+    EXIT_REASON_LABELS,
+    NON_ENTRY_REASON_LABELS,
+    SPOTTING_CHANNEL_LABELS,
 )
 from cityjobs.people.rules import CONTACT_CHANNEL_LABELS, age_on
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS
@@ -148,7 +151,10 @@ def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
         "status_labels": STATUS_LABELS,
         "rules": REMINDER_RULE_LABELS,
         "reasons": reasons(),
-        "moves": [(event.value, EVENT_LABELS[event]) for event in events_from(Status(file.parcours.status))],
+        "moves": [
+            (event.value, EVENT_LABELS[event])
+            for event in events_from(Status(file.parcours.status), signed_in().role, Custom())
+        ],
         "is_silent": file.parcours.status in OPEN_STATUSES
         and is_silent(heard, today=today(), silence_days=file.silence_days),
     }

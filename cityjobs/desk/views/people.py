@@ -17,7 +17,8 @@ from cityjobs.desk.export import TOO_MANY, write_people
 from cityjobs.desk.forms import read_filters
 from cityjobs.desk.queries.people import PeopleList
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, SILENCES, PeopleFilters
-from cityjobs.parcours.rules import SPOTTING_CHANNEL_LABELS, STATUS_LABELS, Status
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, Status
+from cityjobs.parcours.rules.reasons import SPOTTING_CHANNEL_LABELS
 from cityjobs.people.queries import quarters_of
 
 bp = Blueprint("people_list", __name__)

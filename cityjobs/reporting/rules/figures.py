@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from cityjobs.parcours.rules import ExitReason
+from cityjobs.parcours.rules.reasons import ExitReason
 
 DEFINITIONS_VERSION = 1
 """To be raised whenever a definition below changes: a frozen report says under which one it was computed."""

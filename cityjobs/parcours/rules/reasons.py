@@ -1,73 +1,6 @@
-"""The life of a parcours as a table, and the closed lists that go with it."""
+"""How somebody was spotted, why they did not enter, how an accompaniment ended: closed lists."""
 
 import enum
-from dataclasses import dataclass
-from datetime import date, timedelta
-
-
-class Status(enum.StrEnum):
-    """Where a parcours stands (domain.md §5.2 A)."""
-
-    REPERE = "repere"
-    CONTACTE = "contacte"
-    RENCONTRE = "rencontre"
-    DIAGNOSTIC = "diagnostic"
-    ACTIF = "actif"
-    SORTI = "sorti"
-    NON_ENTREE = "non_entree"
-
-
-STATUS_LABELS: dict[Status, str] = {
-    Status.REPERE: "Repéré",
-    Status.CONTACTE: "Contacté",
-    Status.RENCONTRE: "Rencontré",
-    Status.DIAGNOSTIC: "Diagnostic",
-    Status.ACTIF: "Actif",
-    Status.SORTI: "Sorti",
-    Status.NON_ENTREE: "Non entré",
-}
-
-OPEN_STATUSES = frozenset({Status.REPERE, Status.CONTACTE, Status.RENCONTRE, Status.DIAGNOSTIC, Status.ACTIF})
-CLOSED_STATUSES = frozenset({Status.SORTI, Status.NON_ENTREE})
-
-
-class Event(enum.StrEnum):
-    """What makes a parcours move."""
-
-    CONTACT_OK = "contact_ok"
-    FIRST_MET = "first_met"
-    START_ASSESSMENT = "start_assessment"
-    ENROLL = "enroll"
-    DECLINE = "decline"
-    CLOSE = "close"
-
-
-EVENT_LABELS: dict[Event, str] = {
-    Event.CONTACT_OK: "La personne a été contactée",
-    Event.FIRST_MET: "La personne a été rencontrée",
-    Event.START_ASSESSMENT: "Commencer le diagnostic",
-    Event.ENROLL: "Entrer en parcours",
-    Event.DECLINE: "Ne pas entrer en parcours",
-    Event.CLOSE: "Clore le parcours",
-}
-
-TRANSITIONS: dict[tuple[Status, Event], Status] = {
-    (Status.REPERE, Event.CONTACT_OK): Status.CONTACTE,
-    (Status.REPERE, Event.FIRST_MET): Status.RENCONTRE,
-    (Status.CONTACTE, Event.FIRST_MET): Status.RENCONTRE,
-    (Status.RENCONTRE, Event.START_ASSESSMENT): Status.DIAGNOSTIC,
-    (Status.DIAGNOSTIC, Event.ENROLL): Status.ACTIF,
-    (Status.REPERE, Event.DECLINE): Status.NON_ENTREE,
-    (Status.CONTACTE, Event.DECLINE): Status.NON_ENTREE,
-    (Status.RENCONTRE, Event.DECLINE): Status.NON_ENTREE,
-    (Status.DIAGNOSTIC, Event.DECLINE): Status.NON_ENTREE,
-    (Status.ACTIF, Event.CLOSE): Status.SORTI,
-}
-
-
-def events_from(status: Status) -> list[Event]:
-    """What may happen next."""
-    return [event for event in Event if (status, event) in TRANSITIONS]
 
 
 class NonEntryReason(enum.StrEnum):
@@ -108,15 +41,23 @@ class ExitReason(enum.StrEnum):
     FORMATION_PREQUALIFIANTE = "formation_prequalifiante"
     EMBAUCHE_SIAE = "embauche_siae"
     ALTERNANCE = "alternance"
+    REPRISE_ETUDES = "reprise_etudes"
     SERVICE_CIVIQUE = "service_civique"
     ENTREE_DROIT_COMMUN = "entree_droit_commun"
     SANS_SUITE_CHOMAGE = "sans_suite_chomage"
+    INACTIVITE = "inactivite"
     ABANDON = "abandon"
     PERDU_DE_VUE = "perdu_de_vue"
     REFUS_PERSONNE = "refus_personne"
+    NON_ADHESION = "non_adhesion"
+    EXCLUSION = "exclusion"
     RELAIS_SOCIAL = "relais_social"
     DEMENAGEMENT = "demenagement"
+    CONGE_MATERNITE_PARENTAL = "conge_maternite_parental"
+    RETRAITE = "retraite"
+    DECES = "deces"
     INDEPENDANTE = "independante"
+    ERREUR_DOUBLON = "erreur_doublon"
 
 
 EXIT_REASON_LABELS: dict[ExitReason, str] = {
@@ -132,15 +73,23 @@ EXIT_REASON_LABELS: dict[ExitReason, str] = {
     ExitReason.FORMATION_PREQUALIFIANTE: "Formation préqualifiante",
     ExitReason.EMBAUCHE_SIAE: "Embauche dans une structure d’insertion",
     ExitReason.ALTERNANCE: "Alternance",
+    ExitReason.REPRISE_ETUDES: "Reprise d’études",
     ExitReason.SERVICE_CIVIQUE: "Service civique",
     ExitReason.ENTREE_DROIT_COMMUN: "Relais par un accompagnement de droit commun",
     ExitReason.SANS_SUITE_CHOMAGE: "Sans suite, en recherche d’emploi",
+    ExitReason.INACTIVITE: "Ne cherche plus d’emploi",
     ExitReason.ABANDON: "Abandon",
     ExitReason.PERDU_DE_VUE: "Sans nouvelles",
     ExitReason.REFUS_PERSONNE: "À la demande de la personne",
+    ExitReason.NON_ADHESION: "N’adhère pas à l’accompagnement",
+    ExitReason.EXCLUSION: "Fin décidée par la Cité",
     ExitReason.RELAIS_SOCIAL: "Relais par un accompagnement social",
     ExitReason.DEMENAGEMENT: "Déménagement",
+    ExitReason.CONGE_MATERNITE_PARENTAL: "Congé de maternité ou parental",
+    ExitReason.RETRAITE: "Retraite",
+    ExitReason.DECES: "Décès",
     ExitReason.INDEPENDANTE: "Raison indépendante de l’accompagnement",
+    ExitReason.ERREUR_DOUBLON: "Erreur de saisie ou doublon",
 }
 
 
@@ -191,37 +140,3 @@ SPOTTING_CHANNEL_LABELS: dict[SpottingChannel, str] = {
     SpottingChannel.ELU: "Élu",
     SpottingChannel.AUTRE: "Autre",
 }
-
-
-class AssignmentKind(enum.StrEnum):
-    """Whether somebody is the référent or seconds them."""
-
-    REFERENT = "referent"
-    CO_REFERENT = "co_referent"
-
-
-UNDO_LASTS = timedelta(minutes=15)
-
-
-@dataclass(frozen=True)
-class Move:
-    """One event of one parcours, on a day, for a reason where one is needed."""
-
-    event: Event
-    on: date
-    reason: str | None = None
-
-
-def refusal(status: Status, move: Move, *, today: date, not_before: date) -> str | None:
-    """Why a move is refused, in a whole sentence, or None. `not_before` is the day of the last move."""
-    if (status, move.event) not in TRANSITIONS:
-        return f"Un parcours « {STATUS_LABELS[Status(status)].lower()} » ne peut pas suivre cette étape."
-    if move.on > today:
-        return "Cette date est dans le futur : indiquez le jour où cela a eu lieu."
-    if move.on < not_before:
-        return "Cette date précède l’étape d’avant : vérifiez le jour."
-    if move.event is Event.DECLINE and move.reason not in tuple(NonEntryReason):
-        return "Indiquez pourquoi la personne n’entre pas en parcours."
-    if move.event is Event.CLOSE and move.reason not in tuple(ExitReason):
-        return "Indiquez comment le parcours se termine."
-    return None

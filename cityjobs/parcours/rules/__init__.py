@@ -1,0 +1,1 @@
+"""Decisions about a parcours on plain values."""

@@ -1,0 +1,71 @@
+"""Following somebody in a job: what is recorded of it, and when one asks how it goes."""
+
+import enum
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from dateutil.relativedelta import relativedelta
+
+
+class JobKind(enum.StrEnum):
+    """A contract, or a training that qualifies."""
+
+    CONTRACT = "contract"
+    TRAINING = "training"
+
+
+class CheckMoment(enum.StrEnum):
+    """When one asks how a job goes (domain.md §5.2 A: day 8, months 1, 3 and 6)."""
+
+    J8 = "j8"
+    M1 = "m1"
+    M3 = "m3"
+    M6 = "m6"
+
+
+CHECK_LABELS: dict[CheckMoment, str] = {
+    CheckMoment.J8: "8 jours après l’embauche",
+    CheckMoment.M1: "1 mois après l’embauche",
+    CheckMoment.M3: "3 mois après l’embauche",
+    CheckMoment.M6: "6 mois après l’embauche",
+}
+
+_AFTER: dict[CheckMoment, relativedelta | timedelta] = {
+    CheckMoment.J8: timedelta(days=8),
+    CheckMoment.M1: relativedelta(months=1),
+    CheckMoment.M3: relativedelta(months=3),
+    CheckMoment.M6: relativedelta(months=6),
+}
+
+
+def check_due_on(started_on: date, moment: CheckMoment) -> date:
+    """The day a check falls due: the last day of the month where the month is shorter."""
+    day: date = started_on + _AFTER[moment]
+    return day
+
+
+@dataclass(frozen=True)
+class Hiring:
+    """A job or a training begun; `contract` and `working_time` are codes of lists, `weekly_hours` in hours."""
+
+    kind: JobKind
+    contract: str
+    started_on: date
+    expected_end_on: date | None = None
+    occupation: str | None = None
+    rome_code: str | None = None
+    employer: str | None = None
+    working_time: str | None = None
+    weekly_hours: Decimal | None = None
+
+
+def hiring_refusal(hiring: Hiring, *, today: date, not_before: date) -> str | None:
+    """Why a hiring cannot be noted so, in a whole sentence, or None."""
+    if hiring.started_on > today:
+        return "Cette date est dans le futur\u00a0: notez l’embauche une fois qu’elle a eu lieu."
+    if hiring.started_on < not_before:
+        return "Cette date précède l’étape d’avant\u00a0: vérifiez le jour."
+    if hiring.expected_end_on and hiring.expected_end_on < hiring.started_on:
+        return "La fin prévue précède le début\u00a0: vérifiez les deux dates."
+    return None
