@@ -34,6 +34,7 @@ class File:
     person: Person
     parcours: Parcours
     silence_days: int
+    uses_commission: bool
     qpv: str | None
     qpv_confirmed_by: str | None
     last_mode: str | None
@@ -65,6 +66,7 @@ def _file() -> sa.Select[*tuple[Any, ...]]:
             Person,
             present,
             Cite.silence_days,
+            Cite.uses_commission,
             Qpv.name,
             confirmer.first_name + " " + confirmer.last_name,
             last_mode,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import day_of, today
-from cityjobs.core.permissions import Permission, can, requires
+from cityjobs.core.permissions import Permission, can, requires, signed_in
 from cityjobs.core.web import page_number
 from cityjobs.desk.queries.file import (
     EVENT_KIND_LABELS,
@@ -153,7 +153,9 @@ def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
         "reasons": reasons(),
         "moves": [
             (event.value, EVENT_LABELS[event])
-            for event in events_from(Status(file.parcours.status), signed_in().role, Custom())
+            for event in events_from(
+                Status(file.parcours.status), signed_in().role, Custom(file.uses_commission)
+            )
         ],
         "is_silent": file.parcours.status in OPEN_STATUSES
         and is_silent(heard, today=today(), silence_days=file.silence_days),
