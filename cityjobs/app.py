@@ -22,6 +22,7 @@ from cityjobs.reminders import views as reminders
 from cityjobs.reporting import tasks as reporting_tasks
 from cityjobs.reporting import views as reporting
 from cityjobs.territory import views as territory
+from cityjobs.vocabulary import views as vocabulary
 
 ROOMS = (
     accounts,
@@ -34,6 +35,7 @@ ROOMS = (
     followups,
     desk,
     territory,
+    vocabulary,
     reporting,
     reporting_tasks,
 )

@@ -35,6 +35,9 @@ from cityjobs.reporting.tasks import compute
 from cityjobs.territory.actions import Imported, create_organisation, import_qpvs, seed_reference
 from cityjobs.territory.contours import BrokenFile, Rejection, features_of, read_features
 from cityjobs.territory.rules import OrganisationFacts, OrganisationFamily, QpvGeneration
+from cityjobs.vocabulary.actions import import_rome
+from cityjobs.vocabulary.rome import MOST_REJECTED, read_edition
+from cityjobs.vocabulary.rome import BrokenFile as BrokenEdition
 
 
 @click.command("permissions")
@@ -100,6 +103,30 @@ def _print_import(imported: Imported, rejected: list[Rejection]) -> None:
     )
     for each in rejected:
         click.echo(f"  élément {each.rank}, {each.code or 'sans code'} : {each.reason}")
+
+
+vocabulary_group = AppGroup("vocabulary", help="Names of occupations.")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@vocabulary_group.command("import-rome")
+@click.argument("codes", type=_FILE)
+@click.argument("names", type=_FILE)
+def vocabulary_import_command(codes: Path, names: Path) -> None:
+    """Read one edition of the ROME: its codes, then its names (France Travail, CSV); safe to run again."""
+    try:
+        edition = read_edition(codes.read_bytes(), names.read_bytes())
+    except BrokenEdition as broken:
+        raise click.ClickException(f"{broken} Rien n’a été changé.") from None
+    act_as(SYSTEM)
+    with transaction():
+        imported = import_rome(edition.names)
+    click.echo(
+        f"Créées : {imported.created}. Mises à jour : {imported.updated}. Inchangées : {imported.unchanged}. "
+        f"Retirées : {imported.removed}. Rejetées : {len(edition.rejected)}."
+    )
+    for line, reason in edition.rejected[:MOST_REJECTED]:
+        click.echo(f"  ligne {line} : {reason}")
 
 
 @click.command("demo")
@@ -417,6 +444,7 @@ def init_app(app: Flask) -> None:
         audit_group,
         accounts_group,
         territory_group,
+        vocabulary_group,
         demo_command,
         reminders_group,
         outbox_group,

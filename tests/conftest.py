@@ -23,12 +23,6 @@ from tests.manners import PageClient
 from tests.world import World
 
 TEMPLATE = "cityjobs_template"
-OF_CITES = {
-    "public.list_item": "cite_id is not null",
-    "public.exit_ruleset": "cite_id is not null",
-    "public.exit_rule": "ruleset_id not in (select id from public.exit_ruleset where cite_id is null)",
-}
-"""What an emptied database loses of the tables that migrations fill: the rows that a Cité added."""
 SECRET = "h7Qm2Zx9Lw4Rt8Vb1Nc6Ys3Kd5Jf0Gp" + "a"
 _running: dict[str, Any] = {}
 

@@ -2,15 +2,24 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import phonenumbers
 from flask import request
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import DateField, Field, HiddenField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms import (
+    DateField,
+    Field,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.i18n import get_translations
 from wtforms.validators import Length, Optional
 
@@ -22,6 +31,7 @@ NIR_REFUSED = (
     "Ce texte semble contenir un numéro de sécurité sociale. "
     "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
 )
+UNLISTED = "Ce choix n’existe pas dans la liste : choisissez-en un autre."
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Signs that mean nothing in a text, among them what no database keeps: NUL, and halves of characters."""
 EMAIL_SHAPE = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
@@ -163,11 +173,90 @@ class ChoiceField(SelectField):
     def pre_validate(self, _form: object) -> None:
         """Refuse a code that was not offered."""
         if (self.data or "") not in {code for code, _ in self.iter_flat()}:
-            raise ValidationError("Ce choix n’existe pas dans la liste : choisissez-en un autre.")
+            raise ValidationError(UNLISTED)
 
     def iter_flat(self) -> list[tuple[str, str]]:
         """The offered codes and labels, without groups."""
         return [(choice[0] or "", choice[1]) for choice in self.choices or []]
+
+
+class Listed(Protocol):
+    """A line of a list: its code, its label, and whether it may still be chosen."""
+
+    @property
+    def code(self) -> str:
+        """What is kept."""
+
+    @property
+    def label(self) -> str:
+        """What is shown."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is still offered."""
+
+
+def no_longer_listed(label: str) -> str:
+    """What is said of a line that was set aside."""
+    return f"«\u00a0{label}\u00a0» n’est plus proposé\u00a0: choisissez une autre réponse."
+
+
+class ItemField(ChoiceField):
+    """One line of a list, offered once the list was read: an unknown code, or one set aside, is refused in a sentence."""
+
+    def __init__(
+        self, label: str, *, required: str | None = None, blank: str = "Non renseigné", **kwargs: Any
+    ) -> None:
+        super().__init__(label, [], required=required, blank=blank, **kwargs)
+        self.aside: dict[str, str] = {}
+
+    def offer(self, items: Iterable[Listed], *, kept: str | None = None) -> None:
+        """Set the choices: the active lines, and the one already kept, which may stay though it was set aside."""
+        items = list(items)
+        self.aside = {item.code: item.label for item in items if not item.is_active and item.code != kept}
+        self.choices = [
+            *(choice for choice in self.iter_flat() if not choice[0]),
+            *((item.code, item.label) for item in items if item.code not in self.aside),
+        ]
+
+    def pre_validate(self, form: object) -> None:
+        """Say which line is no longer offered."""
+        if self.data in self.aside:
+            raise ValidationError(no_longer_listed(self.aside[self.data]))
+        super().pre_validate(form)
+
+
+class ItemsField(SelectMultipleField):
+    """Several lines of a list, each once; refused as in an ItemField."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, [Optional()], choices=[], validate_choice=False, **kwargs)
+        self.aside: dict[str, str] = {}
+
+    def offer(self, items: Iterable[Listed], *, kept: Iterable[str] = ()) -> None:
+        """Set the choices: the active lines, and those already kept."""
+        items, stays = list(items), frozenset(kept)
+        self.aside = {i.code: i.label for i in items if not i.is_active and i.code not in stays}
+        self.choices = [(item.code, item.label) for item in items if item.code not in self.aside]
+
+    def _offered(self) -> list[str]:
+        choices: Any = self.choices or []
+        return [code for code, _ in choices]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Each code once, in the order of the list; unknown ones last."""
+        order = self._offered()
+        said = dict.fromkeys(filter(None, valuelist))
+        self.data = [*(c for c in order if c in said), *(c for c in said if c not in order)]
+
+    def pre_validate(self, _form: object) -> None:
+        """Refuse what was not offered."""
+        offered = self._offered()
+        for code in self.data or []:
+            if code in self.aside:
+                raise ValidationError(no_longer_listed(self.aside[code]))
+            if code not in offered:
+                raise ValidationError(UNLISTED)
 
 
 class PhoneField(LineField):

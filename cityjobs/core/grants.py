@@ -52,6 +52,8 @@ class Permission(enum.StrEnum):
     REPORT_REQUEST = "report.request"
     CITE_EDIT = "cite.edit"
     ORGANISATIONS_EDIT = "organisations.edit"
+    LISTS_READ = "lists.read"
+    LISTS_EDIT = "lists.edit"
     ACCOUNTS_MANAGE = "accounts.manage"
 
 
@@ -73,6 +75,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.REPORT_REQUEST: "Demander un rapport d’activité",
     Permission.CITE_EDIT: "Régler la Cité\u00a0: programme, enveloppe, périmètre",
     Permission.ORGANISATIONS_EDIT: "Tenir l’annuaire des organisations",
+    Permission.LISTS_READ: "Lire les listes de réponses et leurs codes",
+    Permission.LISTS_EDIT: "Compléter les listes de la Cité",
     Permission.ACCOUNTS_MANAGE: "Inviter et désactiver des comptes",
 }
 
@@ -168,6 +172,12 @@ GRANTS: Mapping[Permission, Mapping[Role, Reach]] = {
     Permission.REPORT_REQUEST: {Role.COORDINATOR: Reach.CITE, Role.CHEF_DE_FILE: Reach.CITE},
     Permission.CITE_EDIT: {Role.ADMINISTRATOR: Reach.CITE},
     Permission.ORGANISATIONS_EDIT: {Role.COORDINATOR: Reach.CITE, Role.ADMINISTRATOR: Reach.CITE},
+    Permission.LISTS_READ: {
+        Role.REFERENT: Reach.CITE,
+        Role.COORDINATOR: Reach.CITE,
+        Role.SPOTTER: Reach.CITE,
+    },
+    Permission.LISTS_EDIT: {Role.COORDINATOR: Reach.CITE},
     Permission.ACCOUNTS_MANAGE: {Role.ADMINISTRATOR: Reach.CITE},
 }
 

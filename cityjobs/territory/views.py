@@ -26,6 +26,7 @@ TABS = (
     (Permission.CITE_EDIT, "La Cité", SETTINGS),
     (Permission.CITE_EDIT, "Périmètre", PERIMETER),
     (Permission.ORGANISATIONS_EDIT, "Annuaire", DIRECTORY),
+    (Permission.LISTS_EDIT, "Listes", "/administration/listes"),
     (Permission.ACCOUNTS_MANAGE, "Comptes", "/administration/comptes"),
 )
 PAGE_SIZE = 25

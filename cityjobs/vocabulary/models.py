@@ -59,5 +59,8 @@ class RomeName(Model):
     trigrams: Mapped[list[str]] = mapped_column(
         postgresql.ARRAY(sa.Text), sa.Computed("app.trigrams(name)", persisted=True)
     )
+    signature: Mapped[str] = mapped_column(
+        postgresql.BIT(256), sa.Computed("app.signature(app.trigrams(name))", persisted=True)
+    )
 
     __table_args__ = (sa.Index("ix_rome_name_trigrams", "trigrams", postgresql_using="gin"),)

@@ -1,7 +1,10 @@
 """Which lists there are, which of them a Cité may complete, and how a local code is made."""
 
 import enum
+import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class ListName(enum.StrEnum):
@@ -76,6 +79,16 @@ COMPLETED_BY_CITES: dict[ListName, ListName | tuple[ListName, ...] | None] = {
 }
 """Lists to which a coordinator may add, and the list that each addition must belong to; figures stand on the others."""
 
+OUTSIDE_LABELS = {
+    "ft": "France Travail",
+    "di": "data·inclusion",
+    "emplois": "Les emplois de l’inclusion",
+    "iae": "Critère IAE",
+    "asp": "ASP",
+    "cite": "CITE",
+}
+"""Houses whose codes a line may bear, in `outside_codes`."""
+
 LONGEST_LABEL = 120
 
 
@@ -89,3 +102,62 @@ def local_code(label: str, taken: frozenset[str] = frozenset()) -> str:
     while code in taken:
         code, number = f"{stem}_{number}", number + 1
     return code
+
+
+CLOSED_PARENTS = frozenset({"sante"})
+"""What no Cité completes: a word of its own under health would soon say what somebody suffers from (domain.md §3.2)."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of a list, as pages and forms use it."""
+
+    list: ListName
+    code: str
+    label: str
+    parent: str | None = None
+    is_sensitive: bool = False
+    is_active: bool = True
+    is_local: bool = False
+
+
+def parents_of(list_name: ListName) -> tuple[ListName, ...]:
+    """The lists that an addition to this one must belong to, if any."""
+    above = COMPLETED_BY_CITES.get(list_name)
+    return above if isinstance(above, tuple) else (above,) if above else ()
+
+
+_ACCENTS = re.compile("[\u0300-\u036f]")
+
+
+def _folded(label: str) -> str:
+    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", label)).lower()
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
+
+
+def addition_refusal(label: str, parent: str | None, present: Iterable[Item]) -> str | None:
+    """Why a line cannot be added beside those of its list, in a whole sentence, or None."""
+    if parent in CLOSED_PARENTS:
+        return "La santé ne se complète pas\u00a0: seules les difficultés déclarées de la liste nationale y figurent."
+    if not _folded(label):
+        return "Écrivez au moins un mot\u00a0: ce texte n’a ni lettre ni chiffre."
+    alike = [each for each in present if each.parent == parent and _folded(each.label) == _folded(label)]
+    if any(each.is_active for each in alike):
+        return "Cette réponse est déjà dans la liste."
+    if alike and alike[0].is_local:
+        return "Cette réponse a été mise de côté\u00a0: reprenez-la plutôt que d’en écrire une autre."
+    return "Cette réponse n’est plus proposée par la liste nationale." if alike else None
+
+
+_SMALL_WORDS = frozenset(
+    ["a", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "un", "une"]
+)
+LEAST_SOUGHT = 2
+"""Letters without which the name of an occupation is not sought."""
+
+
+def words_sought(text: str) -> str:
+    """What distinguishes the name of an occupation: « Agent d’entretien » → « agent entretien », 60 signs at most."""
+    words = re.sub(r"['’]", " ", text[:200]).split()
+    kept = " ".join(word for word in words if _folded(word) not in _SMALL_WORDS)
+    return kept[:60] if len(_folded(kept)) >= LEAST_SOUGHT else ""

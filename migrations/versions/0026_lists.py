@@ -41,6 +41,7 @@ create table rome_name (
   occupation text not null,
   name text not null,
   trigrams text[] not null generated always as (app.trigrams(name)) stored,
+  signature bit(256) not null generated always as (app.signature(app.trigrams(name))) stored,
   constraint ck_rome_name_code check (rome_code ~ '^[A-Z][0-9]{4}$')
 );
 create index ix_rome_name_trigrams on rome_name using gin (trigrams);

@@ -32,6 +32,8 @@ from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation
+from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.rules import ListName
 from tests.conftest import Databases
 from tests.world import Member, World
 
@@ -122,6 +124,12 @@ class Draw:
             chef_de_file_id=lead.id,
         )  # fmt: skip
         self.rows += [lead, cite, CollectiveMember(cite_id=cite.id, organisation_id=lead.id)]
+        self.rows += [
+            ListItem(
+                id=self._id(), list=name, code=f"loc_{number}", cite_id=cite.id, label=f"Réponse {number}"
+            )
+            for name in (ListName.SECTEUR, ListName.MOTIF_ABANDON)
+        ]
         self.crowd.cites.append(cite)
         for role in TEAM:
             self.crowd.members.append(self._hire(role, cite, lead.id))
@@ -471,6 +479,10 @@ RELATIONS: dict[str, Any] = {
     "public.cite_commune": _all("cite_commune", "insee_code"),
     "public.cite_qpv": _all("cite_qpv", "qpv_id"),
     "public.collective_member": _all("collective_member", "organisation_id"),
+    "public.list_item": lambda sight, member: {
+        row["id"] for row in sight.rows("list_item") if row["cite_id"] in (None, member.cite.id)
+    },
+    "public.rome_name": _all("rome_name"),
     "public.qpv": _all("qpv"),
     "public.qpv_commune": _all("qpv_commune", "qpv_id"),
     "public.heartbeat": _all("heartbeat", "part"),

@@ -27,6 +27,8 @@ ENTRANCES = (
     "/coordination",
     "/pilotage",
     "/administration",
+    "/administration/listes",
+    "/administration/listes/secteur",
     "/reperage",
     "/compte",
     "/aide",
@@ -95,6 +97,7 @@ def typed(name: str, page: Page) -> str:
         "on": today().isoformat(),
         "due_on": soon.isoformat(),
         "address": "12 rue du Port",
+        "label": f"Nouvelle réponse {len(page.url)}",
     }
     if "/mot-de-passe" in page.url or "/reinitialisation" in page.url or "/invitation" in page.url:
         written |= {"password": "Neuf-Pont-Bleu-Marine-77", "repeated": "Neuf-Pont-Bleu-Marine-77"}
@@ -219,6 +222,7 @@ class Harvest:
             yield self._offer(name, "GET", url)
         yield self._offer(name, "POST", "/cite", (("membership_id", str(named[f"membership:{name}"])),))
         if name in ("referent", "coordinator", "spotter"):
+            yield self._offer(name, "GET", "/metiers?occupation=boulanger")
             again = f"/personnes/{named['person:closed']}/parcours/nouveau"
             yield self._offer(name, "GET", again)
             yield from self._forms_of(name, Page(read(self.page_client.flask.get(again)), again))

@@ -31,6 +31,8 @@ class Named(enum.Enum):
     """A neighbourhood of the perimeter."""
     KNOWN_QPV = enum.auto()
     """Any neighbourhood: the list is public."""
+    ITEM = enum.auto()
+    """A line that a Cité added to a list."""
     SESSION = enum.auto()
     MISSION = enum.auto()
     """One's own mission, to work in."""
@@ -87,6 +89,13 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "territory.organisations": (P.ORGANISATIONS_EDIT, Named.NOTHING),
     "territory.add_organisation": (P.ORGANISATIONS_EDIT, Named.NOTHING),
     "territory.edit_organisation": (P.ORGANISATIONS_EDIT, Named.ORGANISATION),
+    "vocabulary.lists": (P.LISTS_READ, Named.NOTHING),
+    "vocabulary.items": (P.LISTS_READ, Named.NOTHING),
+    "vocabulary.add": (P.LISTS_EDIT, Named.NOTHING),
+    "vocabulary.set_aside": (P.LISTS_EDIT, Named.ITEM),
+    "vocabulary.take_back": (P.LISTS_EDIT, Named.ITEM),
+    "vocabulary.move": (P.LISTS_EDIT, Named.ITEM),
+    "vocabulary.occupations": (P.LISTS_READ, Named.NOTHING),
     "day.show": (P.DAY_SEE, Named.NOTHING),
     "day.whole": (P.DAY_SEE, Named.NOTHING),
     "people_list.people": (P.PEOPLE_LIST, Named.NOTHING),

@@ -20,6 +20,8 @@ from cityjobs.parcours.rules.lifecycle import AssignmentKind
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteCommune, CiteQpv, Organisation, ProgrammeYear, Qpv
+from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.rules import ListName
 from tests.manners import PageClient
 from tests.proofs.places import CASES, CHILDREN, LINKS, OWN, Named
 from tests.world import Case, Member, World
@@ -274,7 +276,10 @@ class Town:
             period_end=date(2026, 1, 31), as_of=date(2026, 2, 1), state=ReportState.READY, progress=100,
             definitions_version=1, figures={}, definitions={}, xlsx=b"xlsx", pdf=b"pdf", ready_at=now(),
         )  # fmt: skip
-        keep(qpv, report)
+        item = ListItem(
+            id=uuid.uuid4(), list=ListName.SECTEUR, code="loc_quai", cite_id=cite.id, label="Métiers du quai", created_by_id=referent.id
+        )  # fmt: skip
+        keep(qpv, report, item)
         keep(
             CiteQpv(cite_id=cite.id, qpv_id=qpv.id),
             CiteCommune(cite_id=cite.id, insee_code=code, name="Commune"),
@@ -289,6 +294,7 @@ class Town:
             Named.QPV: {"qpv_id": qpv.id},
             Named.COMMUNE: {"code": code},
             Named.YEAR: {"year": year},
+            Named.ITEM: {"item_id": item.id},
         }
 
     def link(self, purpose: LinkPurpose, *, used: bool) -> str:
@@ -307,7 +313,7 @@ class Town:
             return {}
         if relation is Relation.NOWHERE:
             names = ("person_id", "interview_id", "step_id", "assignment_id", "user_id", "batch_id", "report_id",
-                     "organisation_id", "membership_id", "qpv_id", "session_id")  # fmt: skip
+                     "organisation_id", "membership_id", "qpv_id", "session_id", "item_id")  # fmt: skip
             return {**{name: uuid.uuid4() for name in names}, "year": 2099, "code": "00000", "token": "none"}
         if named not in CASES:
             return self.things[actor, named, relation]

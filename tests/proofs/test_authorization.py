@@ -49,7 +49,7 @@ REACHED: dict[Reach, frozenset[Relation]] = {
 """Which relations each part of a reach opens, by name and by address."""
 
 SAFE = "GET"
-WORDS = {"queue": "en-retard", "kind": "xlsx", "event": "contact_ok", "key": "essai"}
+WORDS = {"queue": "en-retard", "kind": "xlsx", "event": "contact_ok", "key": "essai", "list_name": "secteur"}
 QUERIES = {"reporting.lines": {"figure": "ind_reperees"}}
 FORMS = {"parcours.move": {"event": "contact_ok"}, "accounts.sign_in_demo": {"email": DEMO_ACCOUNTS[0].email}}
 SWITCHES = {"ENVIRONMENT": "demo", "METRICS_TOKEN": "figures-of-the-house-2026-11-23-Zq8"}
@@ -386,6 +386,8 @@ ABOUT_PEOPLE = frozenset(Permission) - {
     Permission.REPORT_REQUEST,
     Permission.CITE_EDIT,
     Permission.ORGANISATIONS_EDIT,
+    Permission.LISTS_READ,
+    Permission.LISTS_EDIT,
     Permission.ACCOUNTS_MANAGE,
 }
 EXCHANGES = frozenset({Permission.FOLLOWUP_READ, Permission.FOLLOWUP_LOG, Permission.PARCOURS_MOVE})

@@ -27,8 +27,8 @@ TEST = "row policies alone"
 
 # What the catalogue says
 
-HOLDS_NOBODY = {"alembic_version", "heartbeat", "qpv", "qpv_commune"}
-"""The only tables without policies: revisions, beats, and the official neighbourhoods."""
+HOLDS_NOBODY = {"alembic_version", "heartbeat", "qpv", "qpv_commune", "rome_name"}
+"""The only tables without policies: revisions, beats, the official neighbourhoods and names of occupations."""
 
 POINTING = """
 with recursive pointing as (
@@ -155,6 +155,7 @@ DEFINERS: dict[str, set[str]] = {
     "app.find_people": {WEB, WORKER},
     "app.health": {WEB, WORKER},
     "app.is_my_batch": {WEB},
+    "app.is_listed": {WEB, WORKER},
     "app.just_entered": {WEB},
     "app.keeps": {WEB},
     "app.leave_former": {WEB},
@@ -381,6 +382,7 @@ class Pages:
             "kind": "pdf",
             "token": "x",
             "name": "x",
+            "list_name": "secteur",
             "key": f"entretien:{person}",
         }
         for name, table in (

@@ -43,6 +43,8 @@ from cityjobs.territory.models import (
     QpvCommune,
 )
 from cityjobs.territory.rules import OrganisationFamily, QpvAnswer
+from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.rules import ListName
 from tests.conftest import Databases
 
 HERE, THERE, NOWHERE, NATION, BOTH = "a0a0a0a0", "b0b0b0b0", "c0c0c0c0", "d0d0d0d0", "e0e0e0e0"
@@ -123,6 +125,7 @@ class Twins:
         for side, own, years in ((self.here, 0, (2025, 2026)), (self.there, 1, (2019, 2025, 2026))):
             self._cite(side, self.quarters[own], years)
             self._people_of(side)
+            self._lists_of(side)
             self._lives_of(side)
             self._papers_of(side)
         self._whoever_works_in_both()
@@ -241,6 +244,17 @@ class Twins:
                 device=side.text("Firefox"),
             )
         )
+
+    def _lists_of(self, side: Side) -> None:
+        """Two lines that each Cité added, one of them set aside."""
+        for name, active in (("line", True), ("aside", False)):
+            self.keep(
+                ListItem(
+                    id=side.new(name), list=ListName.SECTEUR, code=f"loc_{name}_{'zzb' if side.is_there else 'zza'}",
+                    cite_id=side.named["cite"], label=side.text("Secteur"), is_active=active,
+                    created_by_id=side.members["coordinator"].user_id,
+                )
+            )  # fmt: skip
 
     def _lives_of(self, side: Side) -> None:
         referent, colleague = (side.members[name].user_id for name in ("referent", "colleague"))

@@ -63,7 +63,7 @@ def test_a_coordinator_sees_only_the_tab_of_the_directory(page_of: PageClient) -
     tabs = [
         nav for nav in page_of.get(URL).all("nav") if nav.attributes.get("aria-label") == "Administration"
     ]
-    assert [link.text() for link in tabs[0].all("a")] == ["Annuaire"]
+    assert [link.text() for link in tabs[0].all("a")] == ["Annuaire", "Listes"]
 
 
 def test_an_organisation_is_added(page_of: PageClient, coordinator: Member, databases: Databases) -> None:
