@@ -15,7 +15,8 @@ from cityjobs.core.clock import today
 from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode
-from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension
+from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
@@ -24,6 +25,12 @@ from cityjobs.territory.models import Cite, CollectiveMember, Organisation
 from cityjobs.territory.rules import OrganisationFamily
 
 ORDER = [Status.REPERE, Status.CONTACTE, Status.RENCONTRE, Status.DIAGNOSTIC, Status.ACTIF, Status.SORTI]
+SAME_AS = {
+    Status.EN_VALIDATION: Status.DIAGNOSTIC,
+    Status.SUSPENDU: Status.ACTIF,
+    Status.SUIVI_EMPLOI: Status.ACTIF,
+}
+"""As far as the days of a parcours say."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,23 @@ class Case:
     def id(self) -> uuid.UUID:
         """The person's identifier, as in URLs."""
         return self.person.id
+
+
+def life_of(parcours: Parcours) -> list[Any]:
+    """What a parcours that is suspended, or follows a job, has beside its status."""
+    of: dict[str, Any] = {
+        "cite_id": parcours.cite_id,
+        "person_id": parcours.person_id,
+        "parcours_id": parcours.id,
+        "created_at": datetime.now(UTC),
+    }
+    since = parcours.started_on
+    if parcours.status == Status.SUSPENDU and since:
+        end = since + timedelta(days=90)
+        return [Suspension(reason="raison_personnelle", started_on=since, expected_end_on=end, **of)]
+    if parcours.status == Status.SUIVI_EMPLOI and since:
+        return [Job(kind=JobKind.CONTRACT, contract="cdi", started_on=since, **of)]
+    return []
 
 
 class World:
@@ -177,7 +201,8 @@ class World:
             **{"phone": f"+336{number:08d}", "gender": Gender.FEMME, **facts},
         )
         spotted_on = today() - timedelta(days=days_ago)
-        reached = ORDER.index(status) if status in ORDER else 0
+        dated = SAME_AS.get(status, status)
+        reached = ORDER.index(dated) if dated in ORDER else 0
         days = [spotted_on + timedelta(days=step) for step in range(6)]
         parcours = Parcours(
             id=uuid.uuid4(),
@@ -201,8 +226,9 @@ class World:
             spotted_by_id=spotted_by.id if spotted_by else None,
         )
         self.keep(person)
-        self.keep(parcours)
-        self.keep(spotting)
+        self.session.add(parcours)
+        self.session.flush()
+        self.keep(*life_of(parcours), spotting)
         assignment = self.assign(person, parcours, referent) if referent else None
         return Case(person, parcours, assignment)
 

@@ -46,6 +46,7 @@ class Permission(enum.StrEnum):
     DAY_SEE = "day.see"
     COORDINATION_SEE = "coordination.see"
     ASSIGN = "parcours.assign"
+    EXITS_EDIT = "exits.edit"
     PILOTAGE_SEE = "pilotage.see"
     PILOTAGE_ROWS = "pilotage.rows"
     REPORT_READ = "report.read"
@@ -69,6 +70,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.DAY_SEE: "Voir «\u00a0Ma journée\u00a0»",
     Permission.COORDINATION_SEE: "Voir le tableau de coordination",
     Permission.ASSIGN: "Attribuer un référent",
+    Permission.EXITS_EDIT: "Régler comment les sorties sont lues",
     Permission.PILOTAGE_SEE: "Voir les chiffres de la Cité",
     Permission.PILOTAGE_ROWS: "Ouvrir les lignes derrière un chiffre",
     Permission.REPORT_READ: "Lire les rapports d’activité",
@@ -157,6 +159,7 @@ GRANTS: Mapping[Permission, Mapping[Role, Reach]] = {
     Permission.DAY_SEE: {Role.REFERENT: Reach.OWN, Role.COORDINATOR: Reach.OWN},
     Permission.COORDINATION_SEE: {Role.COORDINATOR: Reach.CITE},
     Permission.ASSIGN: {Role.COORDINATOR: Reach.CITE},
+    Permission.EXITS_EDIT: {Role.COORDINATOR: Reach.CITE},
     Permission.PILOTAGE_SEE: {
         Role.REFERENT: Reach.CITE,
         Role.COORDINATOR: Reach.CITE,

@@ -1,16 +1,28 @@
-"""The filters of the list of people: read from the address, never refused, left out when they make no sense."""
+"""The filters of the list of people, read from the address; what closing a parcours asks.
+
+A filter is never refused: it is left out when it makes no sense.
+"""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from cityjobs.core.forms import clean
+from wtforms import Field, IntegerField, RadioField, ValidationError
+from wtforms.validators import NumberRange, Optional
+
+from cityjobs.core.forms import ChoiceField, DayField, Form, ItemField, VersionField, clean
 from cityjobs.core.permissions import Role
+from cityjobs.desk.leftovers import Leftover
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
-from cityjobs.parcours.rules.lifecycle import Status
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.queries import Reading
+from cityjobs.parcours.rules.lifecycle import Leaving, Status
+from cityjobs.parcours.rules.reasons import EXIT_REASON_LABELS, SpottingChannel
+from cityjobs.parcours.rules.situations import Situation, inscription_of
 from cityjobs.people.rules import LONGEST_SEARCH, read_search
+from cityjobs.vocabulary.queries import Lists
+from cityjobs.vocabulary.rules import ListName
 
 
 def read_filters(args: Mapping[str, str], role: Role, today: date) -> PeopleFilters:
@@ -57,3 +69,103 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+class MonthsField(IntegerField):
+    """How long something lasts, in whole months, or nothing."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        bounds = NumberRange(min=0, max=600, message="Ce nombre de mois va de 0 à 600.")
+        super().__init__(label, [Optional(), bounds], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say what is expected."""
+        typed = valuelist[0].strip() if valuelist else ""
+        self.data = None
+        if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 5):
+            raise ValueError("Écrivez un nombre entier de mois, en chiffres.")
+        self.data = int(typed) if typed else None
+
+
+class CloseForm(Form):
+    """How a parcours ends. What is still open adds one field each (see `closing_form`)."""
+
+    reason = ChoiceField(
+        "Comment le parcours se termine",
+        [(reason.value, label) for reason, label in EXIT_REASON_LABELS.items()],
+        required="Indiquez comment le parcours se termine.",
+        blank="Choisir",
+    )
+    on = DayField("Date de sortie", required="Indiquez le jour de la sortie.")
+    months = MonthsField("Durée en mois")
+    evidence = ItemField("Justificatif vu", blank="Aucun")
+    evidence_seen_on = DayField("Vu le")
+    situation = ItemField("Situation à la sortie", blank="À demander plus tard")
+    inscription_ft = ItemField("Inscription à France Travail", blank="Choisir")
+    version = VersionField()
+
+    def offer_lists(self, lists: Lists) -> None:
+        """Set the choices that come from lists."""
+        self.evidence.offer(lists.items(ListName.PREUVE_SORTIE))
+        self.situation.offer(lists.items(ListName.SITUATION_PROFESSIONNELLE))
+        self.inscription_ft.offer(lists.items(ListName.INSCRIPTION_FT))
+
+    def holds(self) -> bool:
+        """Posted, and every answer stands."""
+        stands = self.accepted()
+        asked = self.situation.data and not self.inscription_ft.data
+        if self.is_submitted() and asked and not inscription_of(self.situation.data):
+            self.refuse(
+                "inscription_ft",
+                "Dites si la personne est inscrite à France Travail, ou laissez la situation pour plus tard.",
+            )
+        return stands and not self.errors
+
+    def leaving(self, reading: Reading) -> Leaving:
+        """What the ruleset reads."""
+        return Leaving(
+            reading.ruleset.id,
+            reading.rules,
+            self.months.data,
+            self.evidence.data or None,
+            self.evidence_seen_on.data,
+        )
+
+    def told(self) -> Situation | None:
+        """The situation at the exit; None when it is left for later."""
+        if not self.situation.data:
+            return None
+        return Situation(
+            situation=self.situation.data,
+            inscription_ft=self.inscription_ft.data or inscription_of(self.situation.data),
+        )
+
+
+class _Decided:
+    """Validator: one of the decisions that close this thing."""
+
+    field_flags = {"required": True}  # noqa: RUF012 - the attribute WTForms reads
+
+    def __init__(self, left: Leftover) -> None:
+        self.codes = frozenset(code for code, _ in left.decisions)
+
+    def __call__(self, _form: object, field: Field) -> None:
+        if field.data not in self.codes:
+            raise ValidationError(
+                "Décidez ce que cela devient\u00a0: le parcours se ferme avec tout ce qui est ouvert."
+            )
+
+
+def closing_form(left: Sequence[Leftover]) -> type[CloseForm]:
+    """The form that closes a parcours with one decision for each thing that is still open."""
+    fields = {
+        each.name: RadioField(
+            each.label,
+            choices=dict(each.decisions),
+            description=each.detail,
+            validate_choice=False,
+            validators=[_Decided(each)],
+        )
+        for each in left
+    }
+    return type("ClosingForm", (CloseForm,), fields)

@@ -1,29 +1,68 @@
-"""Writes about a parcours: opening, moving, giving it a référent."""
+"""Writes about a parcours: opening, moving, checking a job, freezing a situation, giving it a référent."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.orm.attributes import flag_modified
 
 from cityjobs.accounts.rules import Professional
 from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.queries import find_current_assignment
-from cityjobs.parcours.rules.lifecycle import TRANSITIONS, AssignmentKind, Event, Move, Status, refusal
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.models import (
+    Assignment,
+    Exit,
+    ExitRuleRow,
+    ExitRuleset,
+    Job,
+    JobCheck,
+    Parcours,
+    Snapshot,
+    Spotting,
+    Suspension,
+    Transition,
+)
+from cityjobs.parcours.queries import (
+    Reading,
+    find_current_assignment,
+    find_current_job,
+    find_last_day,
+    find_last_suspension,
+    find_open_suspension,
+    find_status_before_exit,
+)
+from cityjobs.parcours.rules.exits import ExitRule, category_of
+from cityjobs.parcours.rules.jobs import CheckMoment
+from cityjobs.parcours.rules.lifecycle import (
+    TRANSITIONS,
+    AssignmentKind,
+    Event,
+    Move,
+    Refusal,
+    Status,
+    refusal,
+)
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
+from cityjobs.parcours.rules.situations import Moment, Situation, derived_criteria
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender, age_on
 from cityjobs.territory.rules import QpvAnswer
 
 
 class MoveRefused(Exception):
-    """The move is not allowed from here; the message is a whole French sentence."""
+    """The move is not allowed from here; the message is a whole French sentence, `field` the answer it is about."""
+
+    def __init__(self, refused: Refusal) -> None:
+        super().__init__(refused.sentence)
+        self.field = refused.field
 
 
-def open_parcours(person: Person, *, spotted_on: date) -> Parcours:
+def open_parcours(person: Person, *, spotted_on: date, reopened_from_id: uuid.UUID | None = None) -> Parcours:
     """Begin a parcours; the database refuses a second open one for the same person (uq_parcours_open)."""
     parcours = Parcours(
         id=uuid.uuid4(),
@@ -31,6 +70,7 @@ def open_parcours(person: Person, *, spotted_on: date) -> Parcours:
         person_id=person.id,
         status=Status.REPERE,
         spotted_on=spotted_on,
+        reopened_from_id=reopened_from_id,
     )
     db.session.add(parcours)
     return parcours
@@ -39,46 +79,239 @@ def open_parcours(person: Person, *, spotted_on: date) -> Parcours:
 def move_parcours(
     parcours: Parcours, person: Person, move: Move, *, today: date, recorded_by: uuid.UUID
 ) -> Transition:
-    """Record an event: the status changes, the day is kept, the history gains a line. Raises MoveRefused."""
-    refused = refusal(Status(parcours.status), move, today=today, not_before=last_move_on(parcours))
+    """Record an event and all that it entails, the history gaining a line. Raises MoveRefused.
+
+    Whoever calls holds the lock of the parcours. Who may make the event is decided before (rules.lifecycle.may).
+    """
+    refused = refusal(
+        Status(parcours.status),
+        move,
+        today=today,
+        not_before=find_last_day(parcours),
+        ended_on=parcours.ended_on,
+    )
     if refused:
         raise MoveRefused(refused)
+    arrival = TRANSITIONS[Status(parcours.status), move.event] or find_status_before_exit(parcours.id)
     transition = Transition(
         cite_id=parcours.cite_id,
         person_id=parcours.person_id,
         parcours_id=parcours.id,
         event=move.event,
         from_status=parcours.status,
-        to_status=TRANSITIONS[Status(parcours.status), move.event],
+        to_status=arrival,
         happened_on=move.on,
         reason=move.reason,
         recorded_by_id=recorded_by,
     )
+    _EFFECTS[move.event](parcours, person, move, recorded_by)
     parcours.status = transition.to_status
-    if move.event is Event.CONTACT_OK:
-        parcours.contacted_on = move.on
-    elif move.event is Event.FIRST_MET:
-        parcours.met_on, parcours.contacted_on = move.on, parcours.contacted_on or move.on
-    elif move.event is Event.START_ASSESSMENT:
-        parcours.diagnosed_on = move.on
-    elif move.event is Event.ENROLL:
-        _freeze_entry(parcours, person, move.on)
-    else:
-        parcours.ended_on, parcours.end_reason = move.on, move.reason
     db.session.add(transition)
     return transition
 
 
-def last_move_on(parcours: Parcours) -> date:
-    """The day of the last move, before which nothing else can have happened."""
-    days = (
-        parcours.spotted_on,
-        parcours.contacted_on,
-        parcours.met_on,
-        parcours.diagnosed_on,
-        parcours.started_on,
+def _contacted(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    parcours.contacted_on = move.on
+
+
+def _met(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    parcours.met_on, parcours.contacted_on = move.on, parcours.contacted_on or move.on
+
+
+def _assessed(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    parcours.diagnosed_on = move.on
+
+
+def _proposed(_parcours: Parcours, _person: Person, _move: Move, _by: uuid.UUID) -> None:
+    """The history alone keeps the day."""
+
+
+def _enrolled(parcours: Parcours, person: Person, move: Move, _by: uuid.UUID) -> None:
+    _freeze_entry(parcours, person, move.on)
+
+
+def _declined(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    parcours.ended_on, parcours.end_reason = move.on, move.reason
+
+
+def _suspended(parcours: Parcours, _person: Person, move: Move, by: uuid.UUID) -> None:
+    db.session.add(
+        Suspension(
+            id=uuid.uuid4(),
+            cite_id=parcours.cite_id,
+            person_id=parcours.person_id,
+            parcours_id=parcours.id,
+            reason=move.reason,
+            started_on=move.on,
+            expected_end_on=move.until,
+            created_by_id=by,
+            created_at=now(),
+        )
     )
-    return max(day for day in days if day)
+
+
+def _resumed(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    pause = find_open_suspension(parcours.id)
+    if pause is not None:
+        pause.ended_on = move.on
+
+
+def _hired(parcours: Parcours, _person: Person, move: Move, by: uuid.UUID) -> None:
+    assert move.hiring is not None  # noqa: S101 - refused before
+    db.session.add(
+        Job(
+            id=uuid.uuid4(),
+            cite_id=parcours.cite_id,
+            person_id=parcours.person_id,
+            parcours_id=parcours.id,
+            created_by_id=by,
+            created_at=now(),
+            **vars(move.hiring),
+        )
+    )
+
+
+def _broken(parcours: Parcours, _person: Person, move: Move, _by: uuid.UUID) -> None:
+    job = find_current_job(parcours.id)
+    if job is not None:
+        job.ended_on, job.end_reason = move.on, move.reason
+
+
+def _closed(parcours: Parcours, person: Person, move: Move, by: uuid.UUID) -> None:
+    """A suspension ends with the parcours; a job goes on after it."""
+    if parcours.status == Status.SUSPENDU:
+        _resumed(parcours, person, move, by)
+    parcours.ended_on, parcours.end_reason = move.on, move.reason
+    if move.leaving is None:
+        return
+    leaving, exit_type = move.leaving, ExitReason(str(move.reason))
+    db.session.add(
+        Exit(
+            parcours_id=parcours.id,
+            cite_id=parcours.cite_id,
+            person_id=parcours.person_id,
+            exit_type=exit_type,
+            category=category_of(leaving.facts(exit_type), leaving.rules),
+            ruleset_id=leaving.ruleset_id,
+            months=leaving.months,
+            evidence=leaving.evidence,
+            evidence_seen_on=leaving.evidence_seen_on,
+            recorded_by_id=by,
+            recorded_at=now(),
+        )
+    )
+
+
+def _reopened(parcours: Parcours, _person: Person, _move: Move, _by: uuid.UUID) -> None:
+    """What the exit had written is taken back; the journal and the history keep it."""
+    was = find_status_before_exit(parcours.id)
+    assert was is not None  # noqa: S101 - a parcours that left was closed
+    if was is Status.SUSPENDU:
+        pause = find_last_suspension(parcours.id)
+        if pause is not None:
+            pause.ended_on = None
+    parcours.status, parcours.ended_on, parcours.end_reason = was, None, None
+    db.session.flush()
+    db.session.execute(sa.delete(Exit).where(Exit.parcours_id == parcours.id))
+    db.session.execute(
+        sa.delete(Snapshot).where(Snapshot.parcours_id == parcours.id, Snapshot.moment != Moment.ENTRY)
+    )
+
+
+_EFFECTS: dict[Event, Callable[[Parcours, Person, Move, uuid.UUID], None]] = {
+    Event.CONTACT_OK: _contacted,
+    Event.FIRST_MET: _met,
+    Event.START_ASSESSMENT: _assessed,
+    Event.PROPOSE: _proposed,
+    Event.ENROLL: _enrolled,
+    Event.DECLINE: _declined,
+    Event.SUSPEND: _suspended,
+    Event.RESUME: _resumed,
+    Event.HIRE: _hired,
+    Event.CONTRACT_BROKEN: _broken,
+    Event.CLOSE: _closed,
+    Event.REOPEN: _reopened,
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How a job goes, asked at one of its moments."""
+
+    moment: CheckMoment
+    done_on: date
+    in_job: bool
+    note: str | None = None
+
+
+def record_check(job: Job, checked: Checked, *, by: uuid.UUID) -> bool:
+    """Keep how a job goes; False when this moment was already recorded, even an instant ago."""
+    kept = db.session.execute(
+        pg.insert(JobCheck)
+        .values(
+            id=uuid.uuid4(),
+            cite_id=job.cite_id,
+            person_id=job.person_id,
+            job_id=job.id,
+            recorded_by_id=by,
+            recorded_at=now(),
+            **vars(checked),
+        )
+        .on_conflict_do_nothing(index_elements=["job_id", "moment"])
+        .returning(JobCheck.id)
+    )
+    return kept.one_or_none() is not None
+
+
+def take_snapshot(
+    parcours: Parcours,
+    person: Person,
+    moment: Moment,
+    *,
+    on: date,
+    by: uuid.UUID,
+    situation: Situation | None,
+) -> bool:
+    """Freeze a situation; None when the person was not reached. False when this moment was already recorded.
+
+    Age, gender, neighbourhood and the criteria that follow from other answers are written and never asked.
+    """
+    facts: dict[str, Any] = {"is_reached": situation is not None}
+    if situation is not None:
+        age = age_on(person.birth_date, on)
+        in_qpv = _in_qpv(person)
+        derived = derived_criteria(situation, age=age, in_qpv=in_qpv)
+        facts |= {
+            **vars(situation),
+            "resources": list(situation.resources),
+            "mobility": list(situation.mobility),
+            "criteria": sorted({*situation.criteria, *derived}),
+            "age": age,
+            "gender": Gender(person.gender),
+            "in_qpv": in_qpv,
+            "qpv_id": person.qpv_id,
+        }
+    kept = db.session.execute(
+        pg.insert(Snapshot)
+        .values(
+            id=uuid.uuid4(),
+            cite_id=parcours.cite_id,
+            person_id=parcours.person_id,
+            parcours_id=parcours.id,
+            moment=moment,
+            taken_on=on,
+            recorded_by_id=by,
+            recorded_at=now(),
+            **facts,
+        )
+        .on_conflict_do_nothing(index_elements=["parcours_id", "moment"])
+        .returning(Snapshot.id)
+    )
+    return kept.one_or_none() is not None
+
+
+def _in_qpv(person: Person) -> bool | None:
+    return {QpvAnswer.INSIDE: True, QpvAnswer.OUTSIDE: False}.get(QpvAnswer(person.qpv_answer))
 
 
 def _freeze_entry(parcours: Parcours, person: Person, on: date) -> None:
@@ -86,9 +319,7 @@ def _freeze_entry(parcours: Parcours, person: Person, on: date) -> None:
     parcours.started_on = on
     parcours.entry_gender = Gender(person.gender)
     parcours.entry_age = age_on(person.birth_date, on)
-    parcours.entry_in_qpv = {QpvAnswer.INSIDE: True, QpvAnswer.OUTSIDE: False}.get(
-        QpvAnswer(person.qpv_answer)
-    )
+    parcours.entry_in_qpv = _in_qpv(person)
 
 
 def assign_referent(
@@ -162,18 +393,22 @@ def spot_person(person: Person, sighting: Sighting, *, by: Professional) -> Parc
     return _begin(person, sighting, by)
 
 
-def spot_again(person: Person, sighting: Sighting, *, by: Professional) -> Parcours:
+def spot_again(
+    person: Person, sighting: Sighting, *, by: Professional, former_id: uuid.UUID | None = None
+) -> Parcours:
     """Open a new parcours for somebody whose parcours is closed; whoever followed the former one is thanked.
 
-    IntegrityError when a parcours is already open.
+    It is tied to the former one. IntegrityError when a parcours is already open.
     """
-    parcours = _begin(person, sighting, by)
+    parcours = _begin(person, sighting, by, former_id)
     db.session.execute(sa.select(sa.func.app.leave_former(person.id)))
     return parcours
 
 
-def _begin(person: Person, sighting: Sighting, by: Professional) -> Parcours:
-    parcours = open_parcours(person, spotted_on=sighting.spotted_on)
+def _begin(
+    person: Person, sighting: Sighting, by: Professional, former_id: uuid.UUID | None = None
+) -> Parcours:
+    parcours = open_parcours(person, spotted_on=sighting.spotted_on, reopened_from_id=former_id)
     db.session.flush()
     db.session.add(
         Spotting(
@@ -201,3 +436,55 @@ def _begin(person: Person, sighting: Sighting, by: Professional) -> Parcours:
         )
         db.session.flush()
     return parcours
+
+
+# How exits are read
+
+
+def choose_ruleset(ruleset_id: uuid.UUID) -> bool:
+    """Read the exits of the Cité so from now on; False when it is no ruleset of the nation nor of this Cité."""
+    return bool(db.session.scalar(sa.select(sa.func.app.choose_exit_ruleset(ruleset_id))))
+
+
+def adapt_ruleset(national: Reading, cite_id: uuid.UUID, *, by: uuid.UUID) -> bool:
+    """Copy a national ruleset for a Cité to change; False when it has its copy already, even since an instant."""
+    made = db.session.execute(
+        pg.insert(ExitRuleset)
+        .values(
+            id=uuid.uuid4(),
+            cite_id=cite_id,
+            code=f"loc_{national.ruleset.code}",
+            label=f"{national.ruleset.label}, adaptée par la Cité",
+            is_active=True,
+            created_by_id=by,
+            created_at=now(),
+        )
+        .on_conflict_do_nothing(
+            index_elements=["cite_id", "code"], index_where=ExitRuleset.cite_id.is_not(None)
+        )
+        .returning(ExitRuleset.id)
+    ).one_or_none()
+    if made is None:
+        return False
+    db.session.execute(
+        sa.insert(ExitRuleRow),
+        [
+            {
+                "ruleset_id": made.id,
+                "exit_type": exit_type,
+                "category": rule.category,
+                "minimum_months": rule.minimum_months,
+                "otherwise": rule.otherwise,
+                "needs_evidence": rule.needs_evidence,
+            }
+            for exit_type, rule in national.rules.items()
+        ],
+    )
+    return True
+
+
+def change_rule(ruleset: ExitRuleset, row: ExitRuleRow, rule: ExitRule) -> None:
+    """What one type of exit counts as from now on; the ruleset counts one more version."""
+    row.category, row.minimum_months = rule.category, rule.minimum_months
+    row.otherwise, row.needs_evidence = rule.otherwise, rule.needs_evidence
+    flag_modified(ruleset, "label")

@@ -1,15 +1,47 @@
-"""Reads about a parcours: the present one of a person, its référent, its history."""
+"""Reads about a parcours: the present one of a person, its life, its référent, what falls due, how exits are read.
+
+`due_checks`, `suspensions_ending` and `situations_to_ask` are what « Ma journée » shows and what letters are sent for:
+nothing of it is stored.
+"""
 
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import User
-from cityjobs.core.db import db
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
-from cityjobs.parcours.rules.lifecycle import AssignmentKind
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.core.db import HERE, db
+from cityjobs.parcours.models import (
+    Assignment,
+    Exit,
+    ExitRuleRow,
+    ExitRuleset,
+    Job,
+    JobCheck,
+    Parcours,
+    Snapshot,
+    Spotting,
+    Suspension,
+    Transition,
+)
+from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS, ExitCategory, ExitRule
+from cityjobs.parcours.rules.jobs import CHECK_LABELS, CheckMoment, check_due_on, moments_reached
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, AssignmentKind, Custom, Event, Status
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
+from cityjobs.parcours.rules.situations import MOMENT_LABELS, NEVER_ASKED_AFTER, Moment, asked_between
+from cityjobs.people.models import Person
+from cityjobs.territory.models import Cite
+from cityjobs.vocabulary.queries import labels_of
+from cityjobs.vocabulary.rules import ListName
+
+NATIONAL_READING = "iae"
+"""By which exits are read where a Cité has chosen nothing."""
 
 
 def find_present_parcours(person_id: uuid.UUID, *, to_change: bool = False) -> Parcours | None:
@@ -62,3 +94,480 @@ def find_usual_channel(user_id: uuid.UUID) -> SpottingChannel | None:
         .limit(1)
     )
     return SpottingChannel(channel) if channel else None
+
+
+# The life of a parcours
+
+
+def find_custom(cite_id: uuid.UUID) -> Custom:
+    """How a Cité works."""
+    uses = db.session.scalar(sa.select(Cite.uses_commission).where(Cite.id == cite_id))
+    return Custom(uses_commission=bool(uses))
+
+
+def find_parcours_of(
+    person_id: uuid.UUID, parcours_id: uuid.UUID, *, to_change: bool = False
+) -> Parcours | None:
+    """One parcours of a person; None when it is another's, or out of sight."""
+    wanted = sa.select(Parcours).where(
+        Parcours.id == parcours_id, Parcours.person_id == person_id, Parcours.cite_id == HERE
+    )
+    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+
+
+def find_last_day(parcours: Parcours) -> date:
+    """The day of the last move, before which nothing else can have happened; an exit taken back does not count."""
+    days = (
+        parcours.spotted_on,
+        parcours.contacted_on,
+        parcours.met_on,
+        parcours.diagnosed_on,
+        parcours.started_on,
+        _last_noted(parcours.id) if parcours.status not in _KEPT_IN_COLUMNS else None,
+    )
+    return max(day for day in days if day)
+
+
+_KEPT_IN_COLUMNS = frozenset({Status.REPERE, Status.CONTACTE, Status.RENCONTRE, Status.DIAGNOSTIC})
+
+
+def _last_noted(parcours_id: uuid.UUID) -> date | None:
+    return db.session.scalar(
+        sa.select(sa.func.max(Transition.happened_on)).where(
+            Transition.parcours_id == parcours_id, Transition.event.not_in((Event.CLOSE, Event.REOPEN))
+        )
+    )
+
+
+def find_status_before_exit(parcours_id: uuid.UUID) -> Status | None:
+    """Where a parcours stood when it was closed last."""
+    was = db.session.scalar(
+        sa.select(Transition.from_status)
+        .where(Transition.parcours_id == parcours_id, Transition.event == Event.CLOSE)
+        .order_by(Transition.recorded_at.desc())
+        .limit(1)
+    )
+    return Status(was) if was else None
+
+
+def find_open_suspension(parcours_id: uuid.UUID) -> Suspension | None:
+    """The suspension under way."""
+    return db.session.scalar(
+        sa.select(Suspension).where(Suspension.parcours_id == parcours_id, Suspension.ended_on.is_(None))
+    )
+
+
+def find_last_suspension(parcours_id: uuid.UUID) -> Suspension | None:
+    """The latest suspension, under way or over."""
+    return db.session.scalar(
+        sa.select(Suspension)
+        .where(Suspension.parcours_id == parcours_id)
+        .order_by(Suspension.created_at.desc())
+        .limit(1)
+    )
+
+
+def find_current_job(parcours_id: uuid.UUID) -> Job | None:
+    """The job or training under way."""
+    return db.session.scalar(sa.select(Job).where(Job.parcours_id == parcours_id, Job.ended_on.is_(None)))
+
+
+def find_job_of(person_id: uuid.UUID, job_id: uuid.UUID, *, to_change: bool = False) -> Job | None:
+    """One job of a person; None when it is another's, or out of sight."""
+    wanted = sa.select(Job).where(Job.id == job_id, Job.person_id == person_id, Job.cite_id == HERE)
+    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+
+
+def checks_of(job_id: uuid.UUID) -> Sequence[JobCheck]:
+    """What was recorded of a job, in order."""
+    return db.session.scalars(
+        sa.select(JobCheck).where(JobCheck.job_id == job_id).order_by(JobCheck.done_on, JobCheck.recorded_at)
+    ).all()
+
+
+def find_snapshot(parcours_id: uuid.UUID, moment: Moment) -> Snapshot | None:
+    """The situation frozen at one moment of a parcours."""
+    return db.session.scalar(
+        sa.select(Snapshot).where(Snapshot.parcours_id == parcours_id, Snapshot.moment == moment)
+    )
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the file shows of the life of a parcours beside its status: all of it in one query."""
+
+    suspension: Suspension | None
+    job: Job | None
+    exit: Exit | None
+    former: Parcours | None
+    """The parcours that this one comes back from."""
+    checks: tuple[tuple[CheckMoment, bool], ...]
+    """Moments already asked, and whether the person was in the job."""
+    moments: frozenset[Moment]
+    """Situations already frozen."""
+    status_before_exit: Status | None
+
+
+def find_life(parcours_id: uuid.UUID) -> Life | None:
+    """The suspension, the job with its checks, the exit, the situations frozen and the parcours before this one."""
+    row = db.session.execute(_life(), {"parcours_id": parcours_id}).one_or_none()
+    if row is None:
+        return None
+    suspension, job, left, former, checks, moments, was = row
+    return Life(
+        suspension=suspension,
+        job=job,
+        exit=left,
+        former=former,
+        checks=tuple((CheckMoment(moment), bool(in_job)) for moment, in_job in checks or ()),
+        moments=frozenset(Moment(moment) for moment in moments or ()),
+        status_before_exit=Status(was) if was else None,
+    )
+
+
+@cache
+def _life() -> sa.Select[*tuple[Any, ...]]:
+    former = aliased(Parcours)
+    checks = (
+        sa.select(
+            sa.func.jsonb_agg(
+                pg.aggregate_order_by(
+                    sa.func.jsonb_build_array(JobCheck.moment, JobCheck.in_job), JobCheck.done_on
+                )
+            )
+        )
+        .where(JobCheck.job_id == Job.id)
+        .correlate(Job)
+        .scalar_subquery()
+    )
+    moments = (
+        sa.select(sa.func.array_agg(Snapshot.moment))
+        .where(Snapshot.parcours_id == Parcours.id)
+        .correlate(Parcours)
+        .scalar_subquery()
+    )
+    was = (
+        sa.select(Transition.from_status)
+        .where(Transition.parcours_id == Parcours.id, Transition.event == Event.CLOSE)
+        .order_by(Transition.recorded_at.desc())
+        .limit(1)
+        .correlate(Parcours)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Suspension, Job, Exit, former, checks, moments, was)
+        .select_from(Parcours)
+        .outerjoin(Suspension, sa.and_(Suspension.parcours_id == Parcours.id, Suspension.ended_on.is_(None)))
+        .outerjoin(Job, sa.and_(Job.parcours_id == Parcours.id, Job.ended_on.is_(None)))
+        .outerjoin(Exit, Exit.parcours_id == Parcours.id)
+        .outerjoin(former, former.id == Parcours.reopened_from_id)
+        .where(Parcours.id == sa.bindparam("parcours_id", type_=sa.Uuid()), Parcours.cite_id == HERE)
+    )
+
+
+@dataclass(frozen=True)
+class AskedSituation:
+    """One situation after an exit: noted, to be asked, or to come."""
+
+    moment: Moment
+    label: str
+    due_on: date
+    is_taken: bool
+    is_due: bool
+
+
+@dataclass(frozen=True)
+class LifeInWords:
+    """What the section of the file says beside the rows of a Life."""
+
+    reasons: Mapping[str, str]
+    contracts: Mapping[str, str]
+    category: str | None
+    evidence: str | None
+    former: str | None
+    check: CheckMoment | None
+    check_label: str | None
+    check_due: bool
+    next_check: date | None
+    situations: Sequence[AskedSituation]
+
+
+def life_in_words(life: Life, parcours: Parcours, on: date) -> LifeInWords:
+    """Labels of the codes of a life, which check of the job may be noted, and which situations are asked; one query."""
+    told = labels_of(ListName.MOTIF_SUSPENSION, ListName.TYPE_CONTRAT, ListName.PREUVE_SORTIE)
+    recorded = {moment for moment, _ in life.checks}
+    started_on = life.job.started_on if life.job else None
+    reached = moments_reached(started_on, on) if started_on else []
+    to_come = [moment for moment in CheckMoment if moment not in reached]
+    check = reached[-1] if reached and reached[-1] not in recorded else None
+    left = life.exit
+    return LifeInWords(
+        reasons=told[ListName.MOTIF_SUSPENSION],
+        contracts=told[ListName.TYPE_CONTRAT],
+        category=EXIT_CATEGORY_LABELS[ExitCategory(left.category)] if left else None,
+        evidence=told[ListName.PREUVE_SORTIE].get(left.evidence, left.evidence)
+        if left and left.evidence
+        else None,
+        former=STATUS_LABELS[Status(life.former.status)].lower() if life.former else None,
+        check=check,
+        check_label=CHECK_LABELS[check] if check else None,
+        check_due=check is not None,
+        next_check=check_due_on(started_on, to_come[0]) if started_on and to_come else None,
+        situations=_situations_asked(life, parcours, on),
+    )
+
+
+def _situations_asked(life: Life, parcours: Parcours, on: date) -> list[AskedSituation]:
+    if (
+        parcours.status != Status.SORTI
+        or parcours.ended_on is None
+        or parcours.end_reason in NEVER_ASKED_AFTER
+    ):
+        return []
+    asked = []
+    for moment in (Moment.EXIT, Moment.M3, Moment.M6):
+        first, last = asked_between(parcours.ended_on, moment)
+        taken = moment in life.moments
+        if taken or on < last:
+            label = MOMENT_LABELS[moment]
+            asked.append(
+                AskedSituation(moment, label[:1].lower() + label[1:], first, taken, not taken and first <= on)
+            )
+    return asked
+
+
+# What falls due
+
+
+_referent = sa.and_(
+    Assignment.parcours_id == Parcours.id,
+    Assignment.cite_id == Parcours.cite_id,
+    Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"),
+    Assignment.ended_at.is_(None),
+)
+
+
+def _is_followed_by(referent_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    theirs = sa.select(Assignment.parcours_id).where(
+        Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
+    )
+    return Parcours.id.in_(theirs.correlate(None))
+
+
+def _day(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
+    return sa.cast(moment, sa.Date)
+
+
+def _spans(name: str, **spans: str) -> sa.FromClause:
+    """Moments and how long after they come, as rows: moment, span."""
+    columns: list[sa.ColumnClause[Any]] = [sa.column("moment", sa.Text()), sa.column("span", sa.Text())]
+    return sa.values(*columns, name=name).data(list(spans.items()))
+
+
+def due_checks(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+    """What is to be asked of a job by a day, and was not yet: day 8, months 1, 3 and 6 after a hiring.
+
+    Only the latest moment reached is due: an earlier one that nobody asked is no longer worth asking. One row per job:
+    job_id, moment, due_on, started_on, parcours_id, person_id, cite_id, first_name, last_name, occupation, employer,
+    kind, referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
+    co-référent.
+    """
+    after = _spans("after", j8="8 days", m1="1 month", m3="3 months", m6="6 months")
+    due_on = _day(Job.started_on + sa.cast(after.c.span, pg.INTERVAL))
+    checks = (
+        sa.select(
+            Job.id.label("job_id"),
+            after.c.moment,
+            due_on.label("due_on"),
+            Job.started_on,
+            Job.parcours_id,
+            Job.person_id,
+            Job.cite_id,
+            Person.first_name,
+            Person.last_name,
+            Job.occupation,
+            Job.employer,
+            Job.kind,
+            Assignment.referent_id,
+        )
+        .ext(pg.distinct_on(Job.id))
+        .select_from(Job)
+        .join(after, due_on <= on)
+        .join(Parcours, sa.and_(Parcours.id == Job.parcours_id, Parcours.cite_id == Job.cite_id))
+        .join(Person, sa.and_(Person.id == Job.person_id, Person.cite_id == Job.cite_id))
+        .outerjoin(Assignment, _referent)
+        .where(Job.ended_on.is_(None), Parcours.status == Status.SUIVI_EMPLOI)
+        .order_by(Job.id, due_on.desc())
+    )
+    if referent_id is not None:
+        checks = checks.where(_is_followed_by(referent_id))
+    latest = checks.subquery("latest")
+    done = sa.select(JobCheck.id).where(
+        JobCheck.job_id == latest.c.job_id, JobCheck.moment == latest.c.moment
+    )
+    return sa.select(latest).where(~done.exists()).order_by(latest.c.due_on, latest.c.job_id)
+
+
+def suspensions_ending(
+    on: date, *, within: int = 14, referent_id: uuid.UUID | None = None
+) -> sa.Select[*tuple[Any, ...]]:
+    """Suspensions under way whose expected end has come by a day, or comes within some days of it.
+
+    One row per suspension: suspension_id, reason, started_on, expected_end_on, parcours_id, person_id, cite_id,
+    first_name, last_name, referent_id. With `referent_id`: of whom this professional follows, also as co-référent.
+    """
+    ending = (
+        sa.select(
+            Suspension.id.label("suspension_id"),
+            Suspension.reason,
+            Suspension.started_on,
+            Suspension.expected_end_on,
+            Suspension.parcours_id,
+            Suspension.person_id,
+            Suspension.cite_id,
+            Person.first_name,
+            Person.last_name,
+            Assignment.referent_id,
+        )
+        .select_from(Suspension)
+        .join(
+            Parcours, sa.and_(Parcours.id == Suspension.parcours_id, Parcours.cite_id == Suspension.cite_id)
+        )
+        .join(Person, sa.and_(Person.id == Suspension.person_id, Person.cite_id == Suspension.cite_id))
+        .outerjoin(Assignment, _referent)
+        .where(
+            Suspension.ended_on.is_(None),
+            Parcours.status == Status.SUSPENDU,
+            Suspension.expected_end_on <= sa.literal(on, sa.Date) + within,
+        )
+        .order_by(Suspension.expected_end_on, Suspension.id)
+    )
+    return ending if referent_id is None else ending.where(_is_followed_by(referent_id))
+
+
+def situations_to_ask(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+    """Situations after an exit that are to be asked on a day, and were not yet: at the exit, 3 and 6 months after.
+
+    Each is asked until the next one falls due (rules.situations.asked_between). One row per parcours: parcours_id,
+    moment, due_on, ended_on, end_reason, person_id, cite_id, first_name, last_name, referent_id. Nobody is asked who
+    came back in a new parcours. With `referent_id`: of whom this professional was the last référent or co-référent.
+    """
+    spans = [("exit", "0 months", "3 months"), ("m3", "3 months", "6 months"), ("m6", "6 months", "9 months")]
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name, sa.Text()) for name in ("moment", "first", "last")]
+    after = sa.values(*columns, name="after").data(spans)
+    due_on = _day(Parcours.ended_on + sa.cast(after.c.first, pg.INTERVAL))
+    again = aliased(Parcours)
+    asked = (
+        sa.select(
+            Parcours.id.label("parcours_id"),
+            after.c.moment,
+            due_on.label("due_on"),
+            Parcours.ended_on,
+            Parcours.end_reason,
+            Parcours.person_id,
+            Parcours.cite_id,
+            Person.first_name,
+            Person.last_name,
+            Assignment.referent_id,
+        )
+        .select_from(Parcours)
+        .join(
+            after,
+            sa.and_(
+                due_on <= on,
+                _day(Parcours.ended_on + sa.cast(after.c.last, pg.INTERVAL)) > on,
+            ),
+        )
+        .join(Person, sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id))
+        .outerjoin(Assignment, _referent)
+        .where(
+            Parcours.status == Status.SORTI,
+            Parcours.ended_on > sa.literal(on, sa.Date) - 300,
+            Parcours.end_reason.not_in(NEVER_ASKED_AFTER),
+            ~sa.select(Snapshot.id)
+            .where(Snapshot.parcours_id == Parcours.id, Snapshot.moment == after.c.moment)
+            .exists(),
+            ~sa.select(again.id).where(again.reopened_from_id == Parcours.id).exists(),
+        )
+        .order_by(due_on, Parcours.id)
+    )
+    return asked if referent_id is None else asked.where(_is_followed_by(referent_id))
+
+
+# How exits are read
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A ruleset with its rules by type of exit."""
+
+    ruleset: ExitRuleset
+    rules: Mapping[str, ExitRule]
+
+
+def _rule_of(row: ExitRuleRow) -> ExitRule:
+    return ExitRule(
+        ExitCategory(row.category),
+        row.minimum_months,
+        ExitCategory(row.otherwise) if row.otherwise else None,
+        row.needs_evidence,
+    )
+
+
+def readings_of(cite_id: uuid.UUID) -> list[Reading]:
+    """The rulesets that a Cité may read its exits by: those of the nation, then its own."""
+    rows = db.session.execute(
+        sa.select(ExitRuleset, ExitRuleRow)
+        .join(ExitRuleRow, ExitRuleRow.ruleset_id == ExitRuleset.id)
+        .where(sa.or_(ExitRuleset.cite_id.is_(None), ExitRuleset.cite_id == cite_id), ExitRuleset.is_active)
+        .order_by(ExitRuleset.cite_id.is_not(None), ExitRuleset.code)
+    )
+    read: dict[uuid.UUID, tuple[ExitRuleset, dict[str, ExitRule]]] = {}
+    for ruleset, row in rows:
+        read.setdefault(ruleset.id, (ruleset, {}))[1][row.exit_type] = _rule_of(row)
+    return [Reading(ruleset, rules) for ruleset, rules in read.values()]
+
+
+def find_chosen_ruleset_id(cite_id: uuid.UUID) -> uuid.UUID | None:
+    """The ruleset in force in a Cité: the one it chose, else the national one."""
+    national = (
+        sa.select(ExitRuleset.id)
+        .where(ExitRuleset.cite_id.is_(None), ExitRuleset.code == NATIONAL_READING)
+        .scalar_subquery()
+    )
+    return db.session.scalar(
+        sa.select(sa.func.coalesce(Cite.exit_ruleset_id, national)).where(Cite.id == cite_id)
+    )
+
+
+def find_reading_in_force(cite_id: uuid.UUID) -> Reading:
+    """The ruleset by which the exits of a Cité are read today, with its rules: one query."""
+    national = (
+        sa.select(ExitRuleset.id)
+        .where(ExitRuleset.cite_id.is_(None), ExitRuleset.code == NATIONAL_READING)
+        .scalar_subquery()
+    )
+    chosen = (
+        sa.select(sa.func.coalesce(Cite.exit_ruleset_id, national))
+        .where(Cite.id == cite_id)
+        .scalar_subquery()
+    )
+    rows = db.session.execute(
+        sa.select(ExitRuleset, ExitRuleRow)
+        .join(ExitRuleRow, ExitRuleRow.ruleset_id == ExitRuleset.id)
+        .where(ExitRuleset.id == chosen)
+    ).all()
+    return Reading(rows[0][0], {row.exit_type: _rule_of(row) for _, row in rows})
+
+
+def find_own_ruleset(
+    cite_id: uuid.UUID, ruleset_id: uuid.UUID, *, to_change: bool = False
+) -> ExitRuleset | None:
+    """A ruleset that this very Cité may change; None for one of the nation or of another."""
+    wanted = sa.select(ExitRuleset).where(ExitRuleset.id == ruleset_id, ExitRuleset.cite_id == cite_id)
+    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+
+
+def find_rule(ruleset_id: uuid.UUID, exit_type: ExitReason) -> ExitRuleRow | None:
+    """What one type of exit counts as in a ruleset."""
+    return db.session.get(ExitRuleRow, (ruleset_id, exit_type))

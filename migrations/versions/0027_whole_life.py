@@ -192,12 +192,16 @@ create table situation_snapshot (
   unique (parcours_id, moment),
   constraint ck_situation_snapshot_moment check (moment in ('entry', 'exit', 'm3', 'm6')),
   constraint ck_situation_snapshot_age check (age between 0 and 120),
+  constraint ck_situation_snapshot_reached check (is_reached or coalesce(gender, situation, inscription_ft, months_without_job,
+    organisme_referent, education, housing, household, age::text, children::text, children_under_3::text) is null
+    and resources || mobility || criteria = '{}'),
   constraint ck_situation_snapshot_children check (children between 0 and 30 and children_under_3 between 0 and children)
 );
 create index ix_situation_snapshot_person on situation_snapshot (person_id);
 create index ix_situation_snapshot_cite on situation_snapshot (cite_id, moment, taken_on);
-create trigger situation_snapshot_is_kept before update or delete on situation_snapshot
-  for each row execute function app.refuse_change();
+create trigger situation_snapshot_is_kept before update on situation_snapshot for each row execute function app.refuse_change();
+create trigger situation_snapshot_of_entry_stays before delete on situation_snapshot
+  for each row when (old.moment = 'entry') execute function app.refuse_change();
 create trigger job_check_is_kept before update or delete on job_check for each row execute function app.refuse_change();
 
 create trigger suspension_codes before insert or update on suspension for each row
@@ -222,8 +226,16 @@ begin
   if old.status = 'sorti' and (app.role() <> 'coordinator' or old.ended_on < app.paris_today() - 30) then
     raise exception 'an exit is taken back by the coordinator, within 30 days' using errcode = 'check_violation';
   end if;
-  if old.status = 'en_validation' and new.status = 'actif' and app.role() <> 'coordinator' then
+  if old.status = 'sorti' and new.status is distinct from (
+    select t.from_status from public.parcours_transition t where t.parcours_id = old.id and t.event = 'close'
+    order by t.recorded_at desc limit 1) then
+    raise exception 'an exit taken back leads to where the parcours stood before' using errcode = 'check_violation';
+  end if;
+  if old.status = 'en_validation' and app.role() <> 'coordinator' then
     raise exception 'the commission''s decision is written by the coordinator' using errcode = 'check_violation';
+  end if;
+  if new.status = 'en_validation' and not exists (select from public.cite c where c.id = new.cite_id and c.uses_commission) then
+    raise exception 'this Cité has no commission' using errcode = 'check_violation';
   end if;
   if old.status = 'diagnostic' and new.status = 'actif'
      and exists (select from public.cite c where c.id = new.cite_id and c.uses_commission) then
@@ -236,6 +248,83 @@ create function app.paris_today() returns date language sql stable set search_pa
 comment on function app.paris_today is 'The day it is in France.';
 revoke execute on function app.paris_today from public;
 grant execute on function app.paris_today to cityjobs_web, cityjobs_worker;
+
+create function app.check_parcours_state() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+declare p parcours; pauses integer; jobs integer;
+begin
+  select * into p from parcours where id = (to_jsonb(new) ->> tg_argv[0])::uuid;
+  select count(*) into pauses from suspension s where s.parcours_id = p.id and s.ended_on is null;
+  select count(*) into jobs from job j where j.parcours_id = p.id and j.ended_on is null;
+  if (p.status = 'suspendu') <> (pauses = 1) then
+    raise exception 'a parcours is suspended when it has a suspension under way, and only then' using errcode = 'check_violation';
+  end if;
+  if p.status = 'suivi_emploi' and jobs = 0 or p.status not in ('suivi_emploi', 'sorti') and jobs > 0 then
+    raise exception 'a parcours follows a job when it has one under way, and only then' using errcode = 'check_violation';
+  end if;
+  if exists (select from suspension s where s.parcours_id = p.id and (s.started_on < p.started_on or s.ended_on > p.ended_on))
+     or exists (select from job j where j.parcours_id = p.id and j.started_on < p.started_on) then
+    raise exception 'suspensions and jobs are dated within their parcours' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+comment on function app.check_parcours_state is 'At commit: the status, the suspension and the job of a parcours say the same.';
+revoke execute on function app.check_parcours_state from public;
+create constraint trigger parcours_begins_as_it_says after insert on parcours deferrable initially deferred
+  for each row when (new.status in ('suspendu', 'suivi_emploi')) execute function app.check_parcours_state('id');
+create constraint trigger parcours_is_as_it_says after update of status on parcours deferrable initially deferred
+  for each row when (old.status is distinct from new.status) execute function app.check_parcours_state('id');
+create constraint trigger suspension_is_as_parcours_says after insert or update on suspension deferrable initially deferred
+  for each row execute function app.check_parcours_state('parcours_id');
+create constraint trigger job_is_as_parcours_says after insert or update on job deferrable initially deferred
+  for each row execute function app.check_parcours_state('parcours_id');
+
+create function app.check_exit() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+declare r exit_rule; counts text;
+begin
+  select e.* into r from exit_rule e join exit_ruleset s on s.id = e.ruleset_id
+  where e.ruleset_id = new.ruleset_id and e.exit_type = new.exit_type and (s.cite_id is null or s.cite_id = new.cite_id);
+  counts := case when r.minimum_months is null or coalesce(new.months, 0) >= r.minimum_months then r.category else r.otherwise end;
+  if r.category is null or new.category is distinct from counts then
+    raise exception 'an exit counts as its ruleset says' using errcode = 'check_violation';
+  end if;
+  if r.needs_evidence and new.category = r.category and new.evidence is null then
+    raise exception 'this exit needs an evidence' using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+comment on function app.check_exit is 'The category of an exit is the one its ruleset gives on the day it is written.';
+revoke execute on function app.check_exit from public;
+create trigger parcours_exit_counts before insert or update on parcours_exit for each row execute function app.check_exit();
+
+create function app.choose_exit_ruleset(ruleset uuid) returns boolean language sql security definer set search_path = pg_catalog, public as $$
+  update cite c set exit_ruleset_id = choose_exit_ruleset.ruleset
+  where c.id = app.cite_id() and app.role() = 'coordinator' and app.works_here(c.id)
+    and exists (select from exit_ruleset s where s.id = choose_exit_ruleset.ruleset and s.is_active and (s.cite_id is null or s.cite_id = c.id))
+  returning true
+$$;
+comment on function app.choose_exit_ruleset is 'How the exits of the Cité being worked in are read from now on, said by its coordinator.';
+revoke execute on function app.choose_exit_ruleset from public;
+grant execute on function app.choose_exit_ruleset to cityjobs_web;
+
+create or replace function audit.trace() returns trigger language plpgsql security definer set search_path = pg_catalog, audit as $$
+declare was jsonb; becomes jsonb; changed text[]; line jsonb; silent text[] := coalesce(tg_argv, '{}');
+begin
+  if tg_op <> 'INSERT' then was := to_jsonb(old); end if;
+  if tg_op <> 'DELETE' then becomes := to_jsonb(new); end if;
+  line := coalesce(becomes, was);
+  if tg_op = 'UPDATE' then
+    select array_agg(k) into changed from jsonb_object_keys(becomes) k where was -> k is distinct from becomes -> k;
+    if changed is null then return null; end if;
+    select jsonb_object_agg(k, was -> k), jsonb_object_agg(k, becomes -> k) into was, becomes from unnest(changed) k;
+  end if;
+  was := was - silent; becomes := becomes - silent;
+  insert into audit.journal (actor, role, cite_id, request, verb, subject, subject_id, before, after)
+  values (app.user_id(), app.role(), coalesce((line ->> 'cite_id')::uuid, app.cite_id()),
+          nullif(current_setting('cityjobs.request_id', true), ''), lower(tg_op), tg_table_name,
+          coalesce(line ->> 'id', line ->> 'interview_id', line ->> 'parcours_id', line ->> 'ruleset_id',
+                   line ->> 'cite_id', line ->> 'qpv_id'), was, becomes);
+  return null;
+end $$;
 """
 
 TABLES = ("suspension", "job", "job_check", "parcours_exit", "situation_snapshot")
@@ -272,14 +361,14 @@ grant select, insert on exit_ruleset, exit_rule to cityjobs_web;
 grant update (label, is_active, version) on exit_ruleset to cityjobs_web;
 grant update (category, minimum_months, otherwise, needs_evidence) on exit_rule to cityjobs_web;
 grant select, insert, update on exit_ruleset, exit_rule to cityjobs_worker;
-grant update (uses_commission, exit_ruleset_id) on cite to cityjobs_web;
+grant update (uses_commission) on cite to cityjobs_web;
 
 grant select, insert on suspension, job, job_check, parcours_exit, situation_snapshot to cityjobs_web;
 grant update (expected_end_on, ended_on, version) on suspension to cityjobs_web;
 grant update (contract, occupation, rome_code, employer, working_time, weekly_hours, started_on, expected_end_on, ended_on,
   end_reason, version) on job to cityjobs_web;
 grant update (exit_type, category, ruleset_id, months, evidence, evidence_seen_on, version) on parcours_exit to cityjobs_web;
-grant delete on parcours_exit to cityjobs_web;
+grant delete on parcours_exit, situation_snapshot to cityjobs_web;
 grant select, insert, update, delete on suspension, job, job_check, parcours_exit, situation_snapshot to cityjobs_worker;
 
 insert into exit_ruleset (code, label) values
@@ -316,6 +405,36 @@ update cite set exit_ruleset_id = (select id from exit_ruleset where code = 'iae
 """
 
 
+SEEN_IN_FACTS = """(select current_user = 'cityjobs_worker' or app.role() in ('referent', 'coordinator', 'chef_de_file', 'funder'))
+  and case when (select current_user = 'cityjobs_worker') then true else {table}.cite_id = (select app.cite_id()) end"""
+
+FACTS = f"""
+create or replace view app.case_facts with (security_barrier = true) as
+select pc.id as parcours_id, pc.cite_id,
+  case when (select app.role()) = 'funder' then null else pc.person_id end as person_id,
+  case when (select app.role()) = 'funder' then null else app.initials(p.first_name, p.last_name) end as initials,
+  pc.status, pc.spotted_on, pc.contacted_on, pc.met_on, pc.diagnosed_on, pc.started_on, pc.ended_on, pc.end_reason,
+  pc.entry_gender, pc.entry_age, pc.entry_in_qpv, pc.last_contact_on, pc.created_at,
+  a.referent_id, a.organisation_id, a.started_at as assigned_at,
+  case when (select app.role()) = 'funder' then md5(pc.person_id::text)::uuid else pc.person_id end as person_key,
+  pc.entry_qpv_id, e.category as exit_category
+from public.parcours pc
+left join public.person p on p.id = pc.person_id and p.cite_id = pc.cite_id
+left join public.assignment a
+  on a.parcours_id = pc.id and a.cite_id = pc.cite_id and a.kind = 'referent' and a.ended_at is null
+left join public.parcours_exit e on e.parcours_id = pc.id
+where {SEEN_IN_FACTS.format(table='pc')};
+comment on column app.case_facts.exit_category is 'What the exit counted as when it was recorded; null for exits recorded before.';
+
+create view app.pause_facts with (security_barrier = true) as
+select s.cite_id, s.parcours_id, s.started_on, s.ended_on
+from public.suspension s
+where {SEEN_IN_FACTS.format(table='s')};
+comment on view app.pause_facts is 'When parcours of the Cité being worked in were suspended, without the reason.';
+grant select on app.pause_facts to cityjobs_web, cityjobs_worker;
+"""
+
+
 def upgrade() -> None:
     op.execute(LIFE)
     for departure, arrival in MOVES:
@@ -336,6 +455,11 @@ def upgrade() -> None:
         )
     taken_back = f"{HERE} and (select app.role()) = 'coordinator'"
     op.execute(f"create policy web_drops on parcours_exit for delete to cityjobs_web using ({taken_back})")
+    op.execute(
+        f"create policy web_drops on situation_snapshot for delete to cityjobs_web using ({taken_back} and moment <> 'entry'"
+        " and exists (select from parcours p where p.id = parcours_id and p.ended_on is null))"
+    )
+    op.execute(FACTS)
     op.execute(RULESETS)
     for table in ("exit_ruleset", "exit_rule"):
         op.execute(

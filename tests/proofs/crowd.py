@@ -23,9 +23,10 @@ from cityjobs.core.db import Model
 from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, Parcours, Snapshot, Spotting, Transition
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.rules.situations import Moment
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
 from cityjobs.reminders.models import Reminder
@@ -35,7 +36,7 @@ from cityjobs.territory.models import Cite, CollectiveMember, Organisation
 from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName
 from tests.conftest import Databases
-from tests.world import Member, World
+from tests.world import SAME_AS, Member, World, life_of
 
 FIRST_NAMES = ("Nadia", "Karim", "Inès", "Moussa", "Élodie", "Yanis")
 CASEWORK = (Role.REFERENT, Role.COORDINATOR)
@@ -209,7 +210,8 @@ class Draw:
             Status.ACTIF,
             Status.SORTI,
         ]
-        reached = order.index(status) if status in order else 0
+        dated = SAME_AS.get(status, status)
+        reached = order.index(dated) if dated in order else 0
         days = [spotted_on + timedelta(days=2 * step) for step in range(6)]
         closed = status in (Status.SORTI, Status.NON_ENTREE)
         parcours = Parcours(
@@ -230,7 +232,18 @@ class Draw:
                 **whose, id=self._id(), event=Event.CONTACT_OK, from_status=Status.REPERE, to_status=Status.CONTACTE,
                 happened_on=days[1], recorded_by_id=dice.choice(spotters).id,
             ),
+            *life_of(parcours),
         ]  # fmt: skip
+        if parcours.started_on:
+            self.rows.append(
+                Snapshot(
+                    **whose,
+                    id=self._id(),
+                    moment=Moment.ENTRY,
+                    taken_on=parcours.started_on,
+                    recorded_at=now(),
+                )
+            )
         team = self._entrust(whose, days[1])
         for _ in range(dice.randrange(3) if status is not Status.REPERE else 0):
             self._follow(
@@ -451,6 +464,13 @@ def _cases(table: str) -> Any:
     return lambda sight, member: sight.seen(table, sight.cases(member))
 
 
+def _readable(table: str, key: str) -> Any:
+    """Those of the nation and of the Cité."""
+    return lambda sight, member: {
+        row[key] for row in sight.rows(table) if row["cite_id"] in (None, member.cite.id)
+    }
+
+
 RELATIONS: dict[str, Any] = {
     "public.person": lambda sight, member: sight.people(member),
     "public.parcours": _people("parcours"),
@@ -483,6 +503,15 @@ RELATIONS: dict[str, Any] = {
         row["id"] for row in sight.rows("list_item") if row["cite_id"] in (None, member.cite.id)
     },
     "public.rome_name": _all("rome_name"),
+    "public.suspension": _cases("suspension"),
+    "public.job": _cases("job"),
+    "public.job_check": _cases("job_check"),
+    "public.parcours_exit": lambda sight, member: sight.seen(
+        "parcours_exit", sight.cases(member), key="parcours_id"
+    ),
+    "public.situation_snapshot": _cases("situation_snapshot"),
+    "public.exit_ruleset": _readable("exit_ruleset", "id"),
+    "public.exit_rule": _readable("exit_ruleset", "id"),
     "public.qpv": _all("qpv"),
     "public.qpv_commune": _all("qpv_commune", "qpv_id"),
     "public.heartbeat": _all("heartbeat", "part"),
@@ -490,13 +519,15 @@ RELATIONS: dict[str, Any] = {
     "app.parcours_move": _all("app.parcours_move", "from_status"),
     "app.case_facts": lambda sight, member: sight.of_cite("parcours", member, FIGURES, "id"),
     "app.present_cases": lambda sight, member: sight.of_cite("parcours", member, CASEWORK, "person_id"),
+    "app.pause_facts": lambda sight, member: sight.of_cite("suspension", member, FIGURES, "parcours_id"),
     "app.contact_facts": lambda sight, member: sight.of_cite("interview", member, FIGURES, "id"),
     "app.assignment_facts": lambda sight, member: sight.of_cite("assignment", member, FIGURES, "id"),
 }
 """Every relation that the web may name, and what `select *` answers in it. One that is not here is not served."""
 
 KEYS = {
-    "app.case_facts": "parcours_id",
+    "app.case_facts": "parcours_id", "app.pause_facts": "parcours_id", "public.parcours_exit": "parcours_id",
+    "public.exit_rule": "ruleset_id",
     "app.present_cases": "person_id", "app.contact_facts": "interview_id", "app.assignment_facts": "assignment_id",
     "public.private_note": "interview_id", "public.draft": "form", "public.programme_year": "year",
     "public.cite_commune": "insee_code", "public.cite_qpv": "qpv_id", "public.collective_member": "organisation_id",

@@ -16,6 +16,11 @@ class Named(enum.Enum):
     PERSON = enum.auto()
     INTERVIEW = enum.auto()
     STEP = enum.auto()
+    JOB = enum.auto()
+    LEFT = enum.auto()
+    """A parcours that ended, of somebody."""
+    RULESET = enum.auto()
+    """The Cité's own way of reading exits."""
     CO_REFERENT = enum.auto()
     """Somebody's seconding of a person."""
     REFERENT = enum.auto()
@@ -44,7 +49,7 @@ class Named(enum.Enum):
     """Nothing, for whoever holds a token of its own: a session opens nothing there."""
 
 
-CASES = frozenset({Named.PERSON, Named.INTERVIEW, Named.STEP, Named.CO_REFERENT})
+CASES = frozenset({Named.PERSON, Named.INTERVIEW, Named.STEP, Named.CO_REFERENT, Named.JOB, Named.LEFT})
 CHILDREN = CASES - {Named.PERSON}
 OWN = frozenset({Named.SESSION, Named.MISSION})
 LINKS = frozenset({Named.INVITATION, Named.RESET})
@@ -109,6 +114,13 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "parcours.reopen": (P.PERSON_SPOT, Named.PERSON),
     "parcours.ask_move": (P.PARCOURS_MOVE, Named.PERSON),
     "parcours.move": (P.PARCOURS_MOVE, Named.PERSON),
+    "parcours.check_job": (P.PARCOURS_MOVE, Named.JOB),
+    "parcours.take_situation": (P.PARCOURS_MOVE, Named.LEFT),
+    "parcours.readings": (P.EXITS_EDIT, Named.NOTHING),
+    "parcours.choose_reading": (P.EXITS_EDIT, Named.NOTHING),
+    "parcours.adapt_reading": (P.EXITS_EDIT, Named.NOTHING),
+    "parcours.edit_rule": (P.EXITS_EDIT, Named.RULESET),
+    "closing.close": (P.PARCOURS_MOVE, Named.PERSON),
     "followups.interview": (P.FOLLOWUP_READ, Named.INTERVIEW),
     "followups.correct": (P.FOLLOWUP_LOG, Named.INTERVIEW),
     "followups.log": (P.FOLLOWUP_LOG, Named.PERSON),

@@ -16,7 +16,11 @@ from cityjobs.accounts.queries import token_hash
 from cityjobs.accounts.rules import IDLE_LIMIT, SESSION_LIMIT, LinkPurpose
 from cityjobs.core.clock import now, today
 from cityjobs.core.permissions import Role
-from cityjobs.parcours.rules.lifecycle import AssignmentKind
+from cityjobs.parcours.models import ExitRuleRow, ExitRuleset, Job, Parcours
+from cityjobs.parcours.rules.exits import ExitCategory
+from cityjobs.parcours.rules.jobs import JobKind
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
+from cityjobs.parcours.rules.reasons import ExitReason
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteCommune, CiteQpv, Organisation, ProgrammeYear, Qpv
@@ -215,13 +219,31 @@ class Town:
         self.everybody.append(case)
         other = self.third if cite is self.here else self.second_stranger
         seconding = self.world.assign(case.person, case.parcours, other, kind=AssignmentKind.CO_REFERENT)
+        job, left = self.past_of(case)
         self.identifiers[case.id] = {
             "person_id": case.id,
             "interview_id": self.world.interview(case, other).id,
             "step_id": self.world.step(case, other).id,
             "assignment_id": seconding.id,
+            "job_id": job.id,
+            "parcours_id": left.id,
         }
         return case
+
+    def past_of(self, case: Case) -> tuple[Job, Parcours]:
+        """A job that stopped, and a parcours that ended before this one."""
+        began, ended = today() - timedelta(days=120), today() - timedelta(days=80)
+        since = case.parcours.started_on or case.parcours.spotted_on
+        job = Job(
+            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.id, parcours_id=case.parcours.id, kind=JobKind.CONTRACT,
+            contract="cdi", started_on=since, ended_on=today(), end_reason="demission", created_at=now(),
+        )  # fmt: skip
+        left = Parcours(
+            id=uuid.uuid4(), cite_id=case.person.cite_id, person_id=case.id, status=Status.SORTI, spotted_on=began,
+            started_on=began, ended_on=ended, end_reason="cdi",
+        )  # fmt: skip
+        self.world.keep(job, left)
+        return job, left
 
     def cases_of(self, member: Member) -> dict[Relation, Case]:
         """One file for each way of standing to it that is one's own."""
@@ -295,7 +317,19 @@ class Town:
             Named.COMMUNE: {"code": code},
             Named.YEAR: {"year": year},
             Named.ITEM: {"item_id": item.id},
+            Named.RULESET: {"ruleset_id": self.ruleset(cite, referent).id},
         }
+
+    def ruleset(self, cite: Cite, by: Member) -> ExitRuleset:
+        """A Cité's own way of reading exits, with one rule."""
+        ruleset = ExitRuleset(
+            id=uuid.uuid4(), cite_id=cite.id, code="loc_iae", label="Notre lecture", created_by_id=by.id, created_at=now()
+        )  # fmt: skip
+        self.world.keep(ruleset)
+        self.world.keep(
+            ExitRuleRow(ruleset_id=ruleset.id, exit_type=ExitReason.CDI, category=ExitCategory.DURABLE)
+        )
+        return ruleset
 
     def link(self, purpose: LinkPurpose, *, used: bool) -> str:
         """The token of a link sent by e-mail."""
@@ -313,7 +347,7 @@ class Town:
             return {}
         if relation is Relation.NOWHERE:
             names = ("person_id", "interview_id", "step_id", "assignment_id", "user_id", "batch_id", "report_id",
-                     "organisation_id", "membership_id", "qpv_id", "session_id", "item_id")  # fmt: skip
+                     "organisation_id", "membership_id", "qpv_id", "session_id", "item_id", "job_id", "parcours_id", "ruleset_id")  # fmt: skip
             return {**{name: uuid.uuid4() for name in names}, "year": 2099, "code": "00000", "token": "none"}
         if named not in CASES:
             return self.things[actor, named, relation]

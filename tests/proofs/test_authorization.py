@@ -49,8 +49,19 @@ REACHED: dict[Reach, frozenset[Relation]] = {
 """Which relations each part of a reach opens, by name and by address."""
 
 SAFE = "GET"
-WORDS = {"queue": "en-retard", "kind": "xlsx", "event": "contact_ok", "key": "essai", "list_name": "secteur"}
-QUERIES = {"reporting.lines": {"figure": "ind_reperees"}}
+WORDS = {
+    "queue": "en-retard",
+    "kind": "xlsx",
+    "event": "contact_ok",
+    "key": "essai",
+    "list_name": "secteur",
+    "exit_type": "cdi",
+    "moment": "j8",
+}
+QUERIES = {
+    "reporting.lines": {"figure": "ind_reperees"},
+    "parcours.take_situation": {"moment": "exit"},
+}
 FORMS = {"parcours.move": {"event": "contact_ok"}, "accounts.sign_in_demo": {"email": DEMO_ACCOUNTS[0].email}}
 SWITCHES = {"ENVIRONMENT": "demo", "METRICS_TOKEN": "figures-of-the-house-2026-11-23-Zq8"}
 """All on, so that every route there can be is there."""

@@ -120,11 +120,12 @@ def test_the_web_owns_nothing_and_is_member_of_nothing(databases: Databases) -> 
 
 MASKED = {
     "case_facts": "assigned_at cite_id contacted_on created_at diagnosed_on end_reason ended_on entry_age entry_gender entry_in_qpv"
-    " entry_qpv_id initials last_contact_on met_on organisation_id parcours_id person_id person_key referent_id spotted_on"
+    " entry_qpv_id exit_category initials last_contact_on met_on organisation_id parcours_id person_id person_key referent_id spotted_on"
     " started_on status",
     "present_cases": "assigned_at cite_id ended_on initials last_contact_on organisation_id parcours_id person_id referent_id"
     " spotted_on started_on status",
     "contact_facts": "author_id cite_id duration held_on interview_id mode parcours_id reached",
+    "pause_facts": "cite_id ended_on parcours_id started_on",
     "assignment_facts": "assignment_id cite_id ended_at kind organisation_id parcours_id referent_id started_at",
 }
 """The views that run with their owner's rights, and their columns: adding one is a decision about privacy."""
@@ -150,6 +151,7 @@ def test_views_run_as_whoever_asks_but_for_the_masked_ones(databases: Databases)
 
 WEB, WORKER = "cityjobs_web", "cityjobs_worker"
 DEFINERS: dict[str, set[str]] = {
+    "app.choose_exit_ruleset": {WEB},
     "app.count_followed_by": {WEB},
     "app.figures_of_the_house": {WEB, WORKER},
     "app.find_people": {WEB, WORKER},
@@ -383,11 +385,14 @@ class Pages:
             "token": "x",
             "name": "x",
             "list_name": "secteur",
+            "moment": "j8",
+            "exit_type": "cdi",
             "key": f"entretien:{person}",
         }
         for name, table in (
             ("interview_id", "interview"), ("step_id", "next_step"), ("report_id", "activity_report"),
             ("organisation_id", "organisation"), ("assignment_id", "assignment"), ("session_id", "sign_in_session"),
+            ("job_id", "job"), ("parcours_id", "parcours"), ("ruleset_id", "exit_ruleset"),
         ):  # fmt: skip
             theirs = [row["id"] for row in self.sight.rows(table) if row.get("person_id", person) == person]
             offered[name] = dice.choice(theirs) if theirs else uuid.UUID(int=1)

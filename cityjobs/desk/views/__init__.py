@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from cityjobs.desk.views import day, file, people
+from cityjobs.desk.views import closing, day, file, people
 
 
 def init_app(app: Flask) -> None:
-    """Attach my day, the file of a person and the list of people."""
-    for pages in (day, file, people):
+    """Attach my day, the file of a person, its closing and the list of people."""
+    for pages in (closing, day, file, people):
         app.register_blueprint(pages.bp)

@@ -69,3 +69,17 @@ def hiring_refusal(hiring: Hiring, *, today: date, not_before: date) -> str | No
     if hiring.expected_end_on and hiring.expected_end_on < hiring.started_on:
         return "La fin prévue précède le début\u00a0: vérifiez les deux dates."
     return None
+
+
+def check_refusal(done_on: date, *, today: date, started_on: date) -> str | None:
+    """Why a job cannot have been asked about on a day, in a whole sentence, or None."""
+    if done_on > today:
+        return "Cette date est dans le futur\u00a0: un point se note une fois fait."
+    if done_on < started_on:
+        return "Cette date précède le premier jour\u00a0: vérifiez le jour."
+    return None
+
+
+def moments_reached(started_on: date, on: date) -> list[CheckMoment]:
+    """The moments that have come by a day, in order."""
+    return [moment for moment in CheckMoment if check_due_on(started_on, moment) <= on]

@@ -1,10 +1,17 @@
 """The life of a parcours as a table: statuses, events, and who may make which."""
 
 import enum
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
+
+from dateutil.relativedelta import relativedelta
 
 from cityjobs.core.grants import Role
+from cityjobs.parcours.rules.exits import ExitFacts, ExitRule, exit_refusal
+from cityjobs.parcours.rules.jobs import Hiring, hiring_refusal
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 
 
@@ -142,24 +149,130 @@ UNDO_LASTS = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
+class Leaving:
+    """What is known of an exit beside its type, and the rules of the ruleset by which it is read."""
+
+    ruleset_id: uuid.UUID
+    rules: Mapping[str, ExitRule]
+    months: int | None = None
+    evidence: str | None = None
+    evidence_seen_on: date | None = None
+
+    def facts(self, exit_type: str) -> ExitFacts:
+        """What the ruleset reads."""
+        return ExitFacts(exit_type, self.months, self.evidence)
+
+
+@dataclass(frozen=True)
 class Move:
-    """One event of one parcours, on a day, for a reason where one is needed."""
+    """One event of one parcours, on a day, with what it needs: a reason, the end one expects, a hiring, an exit."""
 
     event: Event
     on: date
     reason: str | None = None
+    until: date | None = None
+    hiring: Hiring | None = None
+    leaving: Leaving | None = None
 
 
-def refusal(status: Status, move: Move, *, today: date, not_before: date) -> str | None:
-    """Why a move is refused, in a whole sentence, or None. `not_before` is the day of the last move."""
+class Refusal(NamedTuple):
+    """Which answer does not stand, and why, in a whole sentence."""
+
+    field: str
+    sentence: str
+
+
+def refusal(
+    status: Status, move: Move, *, today: date, not_before: date, ended_on: date | None = None
+) -> Refusal | None:
+    """Why a move is refused, or None. `not_before` is the day of the last move, `ended_on` that of the exit."""
     if (status, move.event) not in TRANSITIONS:
-        return f"Un parcours « {STATUS_LABELS[Status(status)].lower()} » ne peut pas suivre cette étape."
+        label = STATUS_LABELS[Status(status)].lower()
+        return Refusal("on", f"Un parcours «\u00a0{label}\u00a0» ne peut pas suivre cette étape.")
     if move.on > today:
-        return "Cette date est dans le futur : indiquez le jour où cela a eu lieu."
+        return Refusal("on", "Cette date est dans le futur\u00a0: indiquez le jour où cela a eu lieu.")
     if move.on < not_before:
-        return "Cette date précède l’étape d’avant : vérifiez le jour."
-    if move.event is Event.DECLINE and move.reason not in tuple(NonEntryReason):
-        return "Indiquez pourquoi la personne n’entre pas en parcours."
-    if move.event is Event.CLOSE and move.reason not in tuple(ExitReason):
-        return "Indiquez comment le parcours se termine."
+        return Refusal("on", "Cette date précède l’étape d’avant\u00a0: vérifiez le jour.")
+    needed = _NEEDED.get(move.event)
+    return needed(move, today, ended_on) if needed else None
+
+
+def latest_end_of_pause(started_on: date) -> date:
+    """A parcours is suspended for six months at most (domain.md §5.2 A)."""
+    day: date = started_on + relativedelta(months=6)
+    return day
+
+
+def _decline(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+    if move.reason not in tuple(NonEntryReason):
+        return Refusal("reason", "Indiquez pourquoi la personne n’entre pas en parcours.")
     return None
+
+
+def _suspend(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+    if not move.reason:
+        return Refusal("reason", "Indiquez pourquoi le parcours est suspendu.")
+    if move.until is None:
+        return Refusal("until", "Indiquez le jour où vous pensez reprendre.")
+    if move.until < move.on:
+        return Refusal(
+            "until", "La fin prévue précède le début de la suspension\u00a0: vérifiez les deux jours."
+        )
+    if move.until > latest_end_of_pause(move.on):
+        return Refusal(
+            "until",
+            "Une suspension dure six mois au plus\u00a0: choisissez un jour plus proche, ou une sortie.",
+        )
+    return None
+
+
+def _hire(move: Move, today: date, _ended_on: date | None) -> Refusal | None:
+    if move.hiring is None or move.hiring.started_on != move.on:
+        return Refusal("on", "Dites de quel emploi ou de quelle formation il s’agit.")
+    refused = hiring_refusal(move.hiring, today=today, not_before=move.on)
+    return Refusal("expected_end_on", refused) if refused else None
+
+
+def _broken(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+    return (
+        None if move.reason else Refusal("reason", "Indiquez pourquoi l’emploi ou la formation s’est arrêté.")
+    )
+
+
+def _close(move: Move, today: date, _ended_on: date | None) -> Refusal | None:
+    if move.reason not in tuple(ExitReason):
+        return Refusal("reason", "Indiquez comment le parcours se termine.")
+    if move.leaving is None:
+        return None
+    seen_on = move.leaving.evidence_seen_on
+    refused = exit_refusal(move.leaving.facts(str(move.reason)), move.leaving.rules)
+    if refused:
+        return Refusal("evidence", refused)
+    if (move.leaving.evidence is None) != (seen_on is None):
+        return Refusal(
+            "evidence_seen_on", "Indiquez le justificatif et le jour où vous l’avez vu, ou aucun des deux."
+        )
+    if seen_on and seen_on > today:
+        return Refusal(
+            "evidence_seen_on", "Cette date est dans le futur\u00a0: indiquez le jour où vous l’avez vu."
+        )
+    return None
+
+
+def _reopen(_move: Move, today: date, ended_on: date | None) -> Refusal | None:
+    if ended_on is None or ended_on + REOPENING_LASTS < today:
+        return Refusal(
+            "on",
+            "Cette sortie date de plus de 30 jours\u00a0: ouvrez plutôt un nouveau parcours, lié à celui-ci.",
+        )
+    return None
+
+
+_NEEDED: dict[Event, Callable[[Move, date, date | None], Refusal | None]] = {
+    Event.DECLINE: _decline,
+    Event.SUSPEND: _suspend,
+    Event.HIRE: _hire,
+    Event.CONTRACT_BROKEN: _broken,
+    Event.CLOSE: _close,
+    Event.REOPEN: _reopen,
+}

@@ -6,6 +6,8 @@ from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
+from cityjobs.parcours.rules.reasons import ExitReason
+
 
 class Moment(enum.StrEnum):
     """When a situation is frozen (domain.md §1.4)."""
@@ -48,14 +50,62 @@ def asked_again_on(ended_on: date, moment: Moment) -> date:
     return day
 
 
-def situation_refusal(situation: Situation) -> str | None:
-    """What does not fit together in a situation, in a whole sentence, or None."""
+def situation_refusal(situation: Situation) -> tuple[str, str] | None:
+    """What does not fit together in a situation: the answer it is about and a whole sentence; or None."""
     if (situation.children_under_3 or 0) > (situation.children or 0):
-        return "Il y a plus d’enfants de moins de 3 ans que d’enfants\u00a0: vérifiez les deux nombres."
-    if "aucune" in situation.resources and len(situation.resources) > 1:
-        return "«\u00a0Aucune\u00a0» ressource ne va pas avec une autre\u00a0: décochez l’une ou l’autre."
+        return (
+            "children_under_3",
+            "Il y a plus d’enfants de moins de 3 ans que d’enfants\u00a0: vérifiez les deux nombres.",
+        )
+    alone = {"aucune", "non_renseigne"} & set(situation.resources)
+    if alone and len(situation.resources) > 1:
+        return (
+            "resources",
+            "«\u00a0Aucune\u00a0» ou «\u00a0Non renseigné\u00a0» ne va pas avec une autre ressource\u00a0: décochez l’une ou l’autre.",
+        )
     if "aucun_moyen" in situation.mobility and len(situation.mobility) > 1:
         return (
-            "«\u00a0Aucun moyen\u00a0» de transport ne va pas avec un autre\u00a0: décochez l’un ou l’autre."
+            "mobility",
+            "«\u00a0Aucun moyen\u00a0» de transport ne va pas avec un autre\u00a0: décochez l’un ou l’autre.",
         )
     return None
+
+
+def derived_criteria(situation: Situation, *, age: int | None, in_qpv: bool | None) -> tuple[str, ...]:
+    """The criteria (domain.md §2.8) that follow from other answers, and so are never asked."""
+    follows = {
+        "rsa": "rsa" in situation.resources,
+        "aah": "aah" in situation.resources,
+        "ass": "ass" in situation.resources,
+        "cap_bep": situation.education in ("n0", "n1", "n2", "n3"),
+        "senior": age is not None and age >= 50,
+        "jeune": age is not None and age < 26,
+        "deld": situation.months_without_job in ("12_23m", "24m_plus"),
+        "detld": situation.months_without_job == "24m_plus",
+        "pi": situation.household == "parent_isole",
+        "psh_pr": situation.housing in ("sans_hebergement", "logement_fortune"),
+        "qpv": bool(in_qpv),
+    }
+    return tuple(code for code, holds in follows.items() if holds)
+
+
+ASKED_CRITERIA = ("ase", "th", "ref_da", "zrr", "fle", "pm")
+"""The criteria that nothing else says."""
+
+
+def inscription_of(situation: str | None) -> str | None:
+    """Whether a situation already says that the person is registered with France Travail."""
+    return "inscrit" if situation in ("de_inscrit_ft_indemnise", "de_inscrit_ft_non_indemnise") else None
+
+
+NEVER_ASKED_AFTER = frozenset({ExitReason.DECES, ExitReason.ERREUR_DOUBLON})
+"""Exits after which nobody is asked anything."""
+
+
+def asked_between(ended_on: date, moment: Moment) -> tuple[date, date]:
+    """The first day on which a situation after an exit is asked, and the day from which it no longer is."""
+    if moment is Moment.EXIT:
+        return ended_on, asked_again_on(ended_on, Moment.M3)
+    first = asked_again_on(ended_on, moment)
+    last: date = ended_on + relativedelta(months={Moment.M3: 6, Moment.M6: 9}[moment])
+    return first, last

@@ -1,4 +1,4 @@
-"""What spotting somebody, spotting them again and moving their parcours ask."""
+"""What spotting somebody, and spotting them again, ask."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,16 +14,9 @@ from cityjobs.core.forms import (
     LineField,
     PhoneField,
     TextField,
-    VersionField,
 )
 from cityjobs.parcours.actions import Sighting
-from cityjobs.parcours.rules.lifecycle import Event
-from cityjobs.parcours.rules.reasons import (
-    EXIT_REASON_LABELS,
-    NON_ENTRY_REASON_LABELS,
-    SPOTTING_CHANNEL_LABELS,
-    SpottingChannel,
-)
+from cityjobs.parcours.rules.reasons import SPOTTING_CHANNEL_LABELS, SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.queries import Quarter
 from cityjobs.people.rules import HARD_TO_REACH, QpvReply
@@ -134,35 +127,3 @@ class SpotForm(SightingForm):
         if reply.answer is not QpvAnswer.UNKNOWN:
             person.qpv_source, person.qpv_checked_on = QpvSource.DECLARE, self.spotted_on.data
         return person
-
-
-class MoveForm(Form):
-    """One event of a parcours, its day, and a reason where one is needed."""
-
-    event = HiddenField("Étape")
-    on = DayField("Date", required="Indiquez le jour où cela a eu lieu.")
-    reason = ChoiceField("Raison", [], blank="Choisir")
-    version = VersionField()
-
-    def ask_about(self, event: Event) -> None:
-        """Offer the reasons of this event, if it has any."""
-        self.event.data = event.value
-        reasons: dict[Any, str] = {}
-        if event is Event.DECLINE:
-            reasons = {**NON_ENTRY_REASON_LABELS}
-        elif event is Event.CLOSE:
-            reasons = {**EXIT_REASON_LABELS}
-        self.reason.choices = [("", "Choisir"), *((reason.value, label) for reason, label in reasons.items())]
-        self.reason.label.text = "Pourquoi" if event is Event.DECLINE else "Comment le parcours se termine"
-        self.needs_reason = bool(reasons)
-
-    needs_reason = False
-
-    def validate_reason(self, field: ChoiceField) -> None:
-        """A closed parcours always says why."""
-        if self.needs_reason and not field.data:
-            raise ValidationError(
-                "Indiquez pourquoi la personne n’entre pas en parcours."
-                if self.event.data == Event.DECLINE
-                else "Indiquez comment le parcours se termine."
-            )

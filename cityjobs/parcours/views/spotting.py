@@ -1,11 +1,10 @@
-"""Spotting somebody after having searched, moving their parcours, opening a new one."""
+"""Spotting somebody after having searched, and opening a new parcours for somebody who comes back."""
 
 import hashlib
 import uuid
 from collections.abc import Sequence
-from datetime import date
 
-from flask import Blueprint, Flask, abort, current_app, flash, redirect, render_template, request
+from flask import abort, current_app, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import IntegrityError
@@ -16,20 +15,12 @@ from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
 from cityjobs.core.web import redirect_after
-from cityjobs.parcours.actions import MoveRefused, last_move_on, move_parcours, spot_again, spot_person
-from cityjobs.parcours.forms import MoveForm, SearchForm, SightingForm, SpotForm
+from cityjobs.parcours.actions import spot_again, spot_person
+from cityjobs.parcours.forms.spotting import SearchForm, SightingForm, SpotForm
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import find_last_move, find_present_parcours, find_usual_channel
-from cityjobs.parcours.rules.lifecycle import (
-    EVENT_LABELS,
-    STATUS_LABELS,
-    TRANSITIONS,
-    Custom,
-    Event,
-    Move,
-    Status,
-    events_from,
-)
+from cityjobs.parcours.queries import find_present_parcours, find_usual_channel
+from cityjobs.parcours.rules.lifecycle import STATUS_LABELS
+from cityjobs.parcours.views.blueprint import bp, person_of
 from cityjobs.people.models import Person
 from cityjobs.people.queries import (
     LookAlike,
@@ -38,18 +29,10 @@ from cityjobs.people.queries import (
     people_sought,
     quarters_of,
 )
-from cityjobs.people.rules import QpvReply, Sought, age_on, read_search, split_name
+from cityjobs.people.rules import Sought, read_search, split_name
 from cityjobs.territory.rules import QpvAnswer
 
-bp = Blueprint("parcours", __name__)
 THANKS = "Le repérage est enregistré. Merci : la coordination va désigner un référent."
-
-
-def _person_of(person_id: uuid.UUID) -> Person:
-    """The person, or 404; a page made from them is a reading of the file."""
-    person = find_person(person_id) or abort(404)
-    record_reading("person", person.id, person.cite_id)
-    return person
 
 
 def _note_look_alikes(found: Sequence[object]) -> None:
@@ -212,7 +195,7 @@ def _read_key(key: str | None, me: Professional) -> uuid.UUID | None:
 def reopen(person_id: uuid.UUID) -> ResponseReturnValue:
     """Open a new parcours for somebody whose parcours is closed."""
     me: Professional = signed_in()
-    person = _person_of(person_id)
+    person = person_of(person_id)
     former = find_present_parcours(person.id) or abort(404)
     if former.ended_on is None:
         flash("Un parcours est déjà ouvert pour cette personne.", "calm")
@@ -222,18 +205,20 @@ def reopen(person_id: uuid.UUID) -> ResponseReturnValue:
         if form.spotted_on.data and form.spotted_on.data < former.ended_on:
             form.refuse("spotted_on", "Cette date précède la fin du parcours d’avant : vérifiez le jour.")
         else:
-            return _begin_again(person, form, me)
+            return _begin_again(person, form, me, former)
     page = render_template(
         "parcours/reopen.html", form=form, person=person, former=former, labels=STATUS_LABELS
     )
     return page, 422 if form.errors else 200
 
 
-def _begin_again(person: Person, form: SightingForm, me: Professional) -> ResponseReturnValue:
-    person_id = person.id
+def _begin_again(
+    person: Person, form: SightingForm, me: Professional, former: Parcours
+) -> ResponseReturnValue:
+    person_id, former_id = person.id, former.id
     try:
         with db.session.begin_nested():
-            spot_again(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me)
+            spot_again(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me, former_id=former_id)
     except IntegrityError as failure:
         if _constraint(failure) != "uq_parcours_open":
             raise
@@ -241,89 +226,3 @@ def _begin_again(person: Person, form: SightingForm, me: Professional) -> Respon
     else:
         flash("Un nouveau parcours est ouvert.", "done")
     return redirect_after(_after(person_id, me))
-
-
-# Moving
-
-
-@bp.get("/personnes/<uuid:person_id>/parcours/<event>")
-@requires(Permission.PARCOURS_MOVE)
-def ask_move(person_id: uuid.UUID, event: str) -> ResponseReturnValue:
-    """The day and the reason of one event, and what it entails."""
-    if event not in tuple(Event):
-        abort(404)
-    person = _person_of(person_id)
-    parcours = find_present_parcours(person.id) or abort(404)
-    if Event(event) not in events_from(Status(parcours.status), signed_in().role, Custom()):
-        return _already_moved(person, parcours), 409
-    form = MoveForm(formdata=None, data={"on": today(), "version": parcours.version})
-    form.ask_about(Event(event))
-    return _move_page(form, person, parcours)
-
-
-@bp.post("/personnes/<uuid:person_id>/parcours")
-@requires(Permission.PARCOURS_MOVE)
-def move(person_id: uuid.UUID) -> ResponseReturnValue:
-    """Record one event: of two people who overlap, the second is told what the first did."""
-    me: Professional = signed_in()
-    person = _person_of(person_id)
-    if request.form.get("event") not in tuple(Event):
-        abort(400)
-    event = Event(request.form["event"])
-    parcours = find_present_parcours(person.id, to_change=True) or abort(404)
-    form = MoveForm()
-    form.ask_about(event)
-    accepted = form.accepted()
-    if form.version.data != parcours.version or (Status(parcours.status), event) not in TRANSITIONS:
-        return _already_moved(person, parcours), 409
-    if accepted:
-        try:
-            move_parcours(parcours, person, _told(form, event), today=today(), recorded_by=me.id)
-        except MoveRefused as refused:
-            form.refuse("on", str(refused))
-        else:
-            flash(f"C’est noté : {EVENT_LABELS[event].lower()}.", "done")
-            return redirect_after(f"/personnes/{person.id}")
-    return _move_page(form, person, parcours), 422
-
-
-def _told(form: MoveForm, event: Event) -> Move:
-    on = form.on.data
-    assert isinstance(on, date)  # noqa: S101 - the field is required
-    return Move(event, on, form.reason.data if form.needs_reason else None)
-
-
-def _move_page(form: MoveForm, person: Person, parcours: Parcours) -> str:
-    event = Event(form.event.data or "")
-    reply = QpvReply(QpvAnswer(person.qpv_answer), person.qpv_id)
-    return render_template(
-        "parcours/move_page.html",
-        form=form,
-        person=person,
-        parcours=parcours,
-        event=event.value,
-        title=EVENT_LABELS[event],
-        status=STATUS_LABELS[Status(parcours.status)],
-        not_before=last_move_on(parcours),
-        age=age_on(person.birth_date, today()),
-        in_qpv={"inside": "oui", "outside": "non"}.get(reply.answer.value),
-    )
-
-
-def _already_moved(person: Person, parcours: Parcours) -> str:
-    return render_template(
-        "parcours/moved.html",
-        person=person,
-        parcours=parcours,
-        status=STATUS_LABELS[Status(parcours.status)],
-        last=find_last_move(parcours.id),
-        events=[
-            (e.value, EVENT_LABELS[e])
-            for e in events_from(Status(parcours.status), signed_in().role, Custom())
-        ],
-    )
-
-
-def init_app(app: Flask) -> None:
-    """Attach the pages of this room."""
-    app.register_blueprint(bp)

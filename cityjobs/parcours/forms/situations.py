@@ -1,0 +1,156 @@
+"""What somebody's situation is: asked whole at the entry, in short after the exit."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
+
+from wtforms import IntegerField, RadioField
+from wtforms.validators import NumberRange, Optional
+
+from cityjobs.core.clock import today
+from cityjobs.core.forms import DayField, Form, ItemField, ItemsField
+from cityjobs.parcours.rules.situations import (
+    ASKED_CRITERIA,
+    Situation,
+    inscription_of,
+    situation_refusal,
+)
+from cityjobs.vocabulary.queries import Lists
+from cityjobs.vocabulary.rules import ListName
+
+ENTRY_LISTS: dict[str, ListName] = {
+    "situation": ListName.SITUATION_PROFESSIONNELLE,
+    "inscription_ft": ListName.INSCRIPTION_FT,
+    "months_without_job": ListName.DUREE_SANS_EMPLOI,
+    "organisme_referent": ListName.ORGANISME_REFERENT,
+    "education": ListName.NIVEAU_FORMATION,
+    "household": ListName.SITUATION_FAMILIALE,
+    "housing": ListName.LOGEMENT,
+    "resources": ListName.RESSOURCES,
+    "mobility": ListName.MOBILITE,
+    "criteria": ListName.CRITERE_IAE,
+}
+LATER_LISTS = {name: ENTRY_LISTS[name] for name in ("situation", "inscription_ft", "organisme_referent")}
+UNKNOWN = "Choisissez une réponse\u00a0: « Ne sait pas » ou « Autre » en est une."
+NOT_REGISTERED = "Dites si la personne est inscrite à France Travail\u00a0: sa situation ne le dit pas."
+
+
+class CountField(IntegerField):
+    """A small whole number, or nothing."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        sentence = "Ce nombre va de 0 à 30."
+        super().__init__(label, [Optional(), NumberRange(min=0, max=30, message=sentence)], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say what is expected."""
+        typed = valuelist[0].strip() if valuelist else ""
+        self.data = None
+        if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 5):
+            raise ValueError("Écrivez un nombre entier, en chiffres.")
+        self.data = int(typed) if typed else None
+
+
+class SituationFields(Form):
+    """A whole situation. Age, gender and neighbourhood are on the file already, and so not asked."""
+
+    situation = ItemField("Situation aujourd’hui", required=UNKNOWN, blank="Choisir")
+    inscription_ft = ItemField("Inscription à France Travail", blank="Choisir")
+    months_without_job = ItemField("Sans emploi depuis", required=UNKNOWN, blank="Choisir")
+    organisme_referent = ItemField("Déjà suivie par", required=UNKNOWN, blank="Choisir")
+    education = ItemField("Niveau de formation", required=UNKNOWN, blank="Choisir")
+    household = ItemField("Situation familiale", required=UNKNOWN, blank="Choisir")
+    resources = ItemsField("Ressources")
+    children = CountField("Enfants à charge")
+    children_under_3 = CountField("dont moins de 3 ans")
+    housing = ItemField("Logement")
+    mobility = ItemsField("Moyens de déplacement")
+    criteria = ItemsField("Autres situations")
+
+    def offer_lists(self, lists: Lists) -> None:
+        """Set every choice; criteria that follow from other answers are not offered."""
+        for name, of in ENTRY_LISTS.items():
+            self[name].offer([i for i in lists.items(of) if name != "criteria" or i.code in ASKED_CRITERIA])
+
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Also: what the situation does not say must be answered, and answers fit together."""
+        accepted = bool(super().validate(extra_validators))
+        if (
+            not self.inscription_ft.data
+            and not self.inscription_ft.errors
+            and not inscription_of(self.situation.data)
+        ):
+            self.refuse("inscription_ft", NOT_REGISTERED)
+        if not self.resources.data and not self.resources.errors:
+            self.refuse(
+                "resources", "Cochez au moins une réponse\u00a0: « Aucune » ou « Non renseigné » en est une."
+            )
+        refused = situation_refusal(self.told())
+        if refused:
+            self.refuse(*refused)
+        return accepted and not self.errors
+
+    def told(self) -> Situation:
+        """The answers."""
+        return Situation(
+            situation=self.situation.data or None,
+            inscription_ft=self.inscription_ft.data or inscription_of(self.situation.data),
+            months_without_job=self.months_without_job.data or None,
+            organisme_referent=self.organisme_referent.data or None,
+            education=self.education.data or None,
+            housing=self.housing.data or None,
+            household=self.household.data or None,
+            children=self.children.data,
+            children_under_3=self.children_under_3.data,
+            resources=tuple(self.resources.data or ()),
+            mobility=tuple(self.mobility.data or ()),
+            criteria=tuple(self.criteria.data or ()),
+        )
+
+
+class LaterForm(Form):
+    """The situation after the exit, or that nobody could be reached."""
+
+    reached = RadioField(
+        "La personne a-t-elle répondu ?",
+        choices={"oui": "Oui", "non": "Non, personne non jointe"},
+        default="oui",
+    )
+    on = DayField("Le", required="Indiquez le jour où vous l’avez demandé.", default=today)
+    situation = ItemField("Situation ce jour-là", blank="Choisir")
+    inscription_ft = ItemField("Inscription à France Travail", blank="Choisir")
+    organisme_referent = ItemField("Suivie par")
+
+    def offer_lists(self, lists: Lists) -> None:
+        """Set every choice."""
+        for name, of in LATER_LISTS.items():
+            self[name].offer(lists.items(of))
+
+    def holds(self, *, due_on: date) -> bool:
+        """Posted, and every answer stands for a situation that is asked from a day on."""
+        stands = self.accepted()
+        if self.is_submitted() and self.on.data:
+            if self.on.data > today():
+                self.refuse(
+                    "on", "Cette date est dans le futur\u00a0: indiquez le jour où vous l’avez demandé."
+                )
+            elif self.on.data < due_on:
+                self.refuse(
+                    "on", "Cette date précède celle où la situation est demandée\u00a0: vérifiez le jour."
+                )
+        if self.is_submitted() and self.reached.data == "oui":
+            if not self.situation.data and not self.situation.errors:
+                self.refuse("situation", UNKNOWN)
+            elif not self.inscription_ft.data and not inscription_of(self.situation.data):
+                self.refuse("inscription_ft", NOT_REGISTERED)
+        return stands and not self.errors
+
+    def told(self) -> Situation | None:
+        """The answers; None when the person was not reached."""
+        if self.reached.data != "oui":
+            return None
+        return Situation(
+            situation=cast(str, self.situation.data),
+            inscription_ft=self.inscription_ft.data or inscription_of(self.situation.data),
+            organisme_referent=self.organisme_referent.data or None,
+        )
