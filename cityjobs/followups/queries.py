@@ -18,7 +18,7 @@ from cityjobs.core.db import HERE, ME, acting, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 
@@ -91,6 +91,8 @@ def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
 def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Open parcours with a référent or an organisation, not heard of for the number of days of their Cité.
 
+    Nobody is missed while a parcours is suspended.
+
     One row per parcours: parcours_id, person_id, cite_id, status, first_name, last_name, last_contact_on,
     heard_on, since, referent_id. `heard_on` is the last day the person was reached or, when never, the day of
     assignment; `since` is how many days before `on` that was. With `referent_id`: of whom this professional
@@ -116,6 +118,7 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
         .outerjoin(Assignment, _referent)
         .where(
             _IS_OPEN,
+            Parcours.status != Status.SUSPENDU,
             sa.or_(Parcours.last_contact_on.is_(None), Parcours.last_contact_on <= limit),
             _heard_on <= limit,
         )

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from cityjobs.core.clock import PARIS
 from cityjobs.followups.rules import MEETINGS, WITHOUT_THE_PERSON
+from cityjobs.parcours.rules.exits import DYNAMIC_CATEGORIES, ExitCategory
 from cityjobs.parcours.rules.lifecycle import AssignmentKind
 from cityjobs.people.rules import Gender
 from cityjobs.reporting.rules.figures import DYNAMIC_EXITS, NEUTRAL_EXITS, YOUNG_BEFORE
@@ -45,6 +46,10 @@ case_facts = _view(
     entry_age=sa.Integer(),
     entry_in_qpv=sa.Boolean(),
     entry_qpv_id=sa.Uuid(),
+    exit_category=sa.Text(),
+)
+pause_facts = _view(
+    "pause_facts", cite_id=sa.Uuid(), parcours_id=sa.Uuid(), started_on=sa.Date(), ended_on=sa.Date()
 )
 contact_facts = _view(
     "contact_facts",
@@ -164,6 +169,19 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
         .scalar_subquery()
     )
 
+    pause = pause_facts.c
+    paused = (
+        sa.select(pause.parcours_id)
+        .where(
+            pause.cite_id == cite_id,
+            pause.parcours_id == case.parcours_id,
+            pause.started_on <= period.c.ends_on,
+            sa.or_(pause.ended_on.is_(None), pause.ended_on > period.c.ends_on),
+        )
+        .correlate(case_facts, period)
+        .exists()
+    )
+
     def by_then(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         return sa.case((column <= period.c.ends_on, column))
 
@@ -184,6 +202,8 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
             by_then(case.started_on).label("started_on"),
             ended_on.label("ended_on"),
             sa.case((ended_on.is_not(None), case.end_reason)).label("end_reason"),
+            sa.case((ended_on.is_not(None), case.exit_category)).label("exit_category"),
+            paused.label("is_paused"),
             case.entry_gender,
             case.entry_age,
             case.entry_in_qpv,
@@ -223,7 +243,15 @@ def behind_figures(fact: sa.CTE, silence_days: int) -> dict[str, Behind]:
     accompanied = sa.and_(f.started_on.is_not(None), sa.or_(f.ended_on.is_(None), f.ended_on >= f.starts_on))
     is_open = f.ended_on.is_(None)
     left = sa.and_(f.started_on.is_not(None), within(f.ended_on))
-    counted = sa.and_(left, f.end_reason.not_in(NEUTRAL_EXITS))
+    was_read = f.exit_category.is_not(None)
+    is_dynamic = sa.case(
+        (was_read, f.exit_category.in_(DYNAMIC_CATEGORIES)), else_=f.end_reason.in_(DYNAMIC_EXITS)
+    )
+    is_neutral = sa.case(
+        (was_read, f.exit_category == ExitCategory.NEUTRE), else_=f.end_reason.in_(NEUTRAL_EXITS)
+    )
+    counted = sa.and_(left, sa.not_(is_neutral))
+    is_active = sa.and_(is_open, f.started_on.is_not(None), sa.not_(f.is_paused), f.is_followed)
     heard_on = sa.func.coalesce(f.heard_on, f.assigned_on, f.spotted_on)
     gender_known = sa.and_(accompanied, f.entry_gender != Gender.NON_RENSEIGNE)
     return {
@@ -233,10 +261,10 @@ def behind_figures(fact: sa.CTE, silence_days: int) -> dict[str, Behind]:
         "ind_accompagnees": Behind(accompanied),
         "ind_entrees": Behind(within(f.started_on)),
         "ind_sorties": Behind(left),
-        "ind_sorties_dynamiques": Behind(sa.and_(left, f.end_reason.in_(DYNAMIC_EXITS)), counted),
-        "ind_file_active": Behind(sa.and_(is_open, f.is_followed)),
+        "ind_sorties_dynamiques": Behind(sa.and_(left, is_dynamic), counted),
+        "ind_file_active": Behind(is_active),
         "ind_attente": Behind(sa.and_(is_open, sa.not_(f.is_followed))),
-        "ind_silencieux": Behind(sa.and_(is_open, f.is_followed, heard_on <= f.ends_on - silence_days)),
+        "ind_silencieux": Behind(sa.and_(is_active, heard_on <= f.ends_on - silence_days)),
         "ind_qpv": Behind(
             sa.and_(accompanied, f.entry_in_qpv), sa.and_(accompanied, f.entry_in_qpv.is_not(None))
         ),

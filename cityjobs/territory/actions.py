@@ -157,6 +157,7 @@ def change_settings(cite: Cite, said: CiteSettings) -> None:
     cite.npnru = said.npnru
     cite.qrr = said.qrr
     cite.equip_emploi = said.equip_emploi
+    cite.uses_commission = said.uses_commission
     cite.silence_days = said.silence_days
     cite.escalation_days = said.escalation_days
     cite.referent_capacity = said.referent_capacity

@@ -55,6 +55,7 @@ class SettingsForm(Form):
     npnru = BooleanField("NPNRU, renouvellement urbain")
     qrr = BooleanField("QRR, quartier de reconquête républicaine")
     equip_emploi = BooleanField("Équip’emploi")
+    uses_commission = BooleanField("Commission d’entrée")
     silence_days = NumberField(
         "Silence : jours sans contact", required="Indiquez un nombre de jours.", lowest=7, highest=365
     )
@@ -84,6 +85,7 @@ class SettingsForm(Form):
             npnru=said["npnru"],
             qrr=said["qrr"],
             equip_emploi=said["equip_emploi"],
+            uses_commission=said["uses_commission"],
             silence_days=said["silence_days"],
             escalation_days=said["escalation_days"],
             referent_capacity=said["referent_capacity"],
@@ -99,6 +101,7 @@ def settings_of(cite: Cite) -> dict[str, Any]:
         "npnru": cite.npnru,
         "qrr": cite.qrr,
         "equip_emploi": cite.equip_emploi,
+        "uses_commission": cite.uses_commission,
         "silence_days": cite.silence_days,
         "escalation_days": cite.escalation_days,
         "referent_capacity": cite.referent_capacity,

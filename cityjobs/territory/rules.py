@@ -213,6 +213,7 @@ class CiteSettings:
     npnru: bool
     qrr: bool
     equip_emploi: bool
+    uses_commission: bool
     silence_days: int
     escalation_days: int
     referent_capacity: int

@@ -7,10 +7,12 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
+import sqlalchemy as sa
+
 from cityjobs.core.clock import PARIS, today
 from cityjobs.followups.models import Interview
 from cityjobs.followups.rules import InterviewMode
-from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.models import Assignment, Exit, Parcours, Spotting, Suspension
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.people.models import Person
@@ -64,6 +66,8 @@ class Life:
     qpv: uuid.UUID | None = None
     followed: list[Followed] = field(default_factory=list)
     exchanges: list[tuple[date, str, bool]] = field(default_factory=list)
+    pauses: list[tuple[date, date | None]] = field(default_factory=list)
+    category: str | None = None
 
 
 def noon(day: date) -> datetime:
@@ -102,8 +106,33 @@ def live(world: World, cite: Cite, referents: list[Member], seed: int, persons: 
             if one.ended is None or one.ended + DAY * 5 > today():
                 break
             day = one.ended + DAY * chance.randint(1, 5)
+    rules = world.session.execute(
+        sa.text(
+            "select s.id, r.* from exit_rule r join exit_ruleset s on s.id = r.ruleset_id where s.code = 'plie'"
+        )
+    ).all()
     for one in lives:
+        _pause(chance, one)
         parcours.append(_row(cite, one))
+        of = {"cite_id": cite.id, "person_id": one.person, "parcours_id": one.parcours}
+        rest.extend(
+            Suspension(
+                id=uuid.uuid4(), reason="autre", started_on=since, expected_end_on=since + DAY * 90, ended_on=until,
+                created_at=noon(since), **of,
+            )
+            for since, until in one.pauses
+        )  # fmt: skip
+        rule = next((row for row in rules if row.exit_type == one.reason), None)
+        if one.started and one.ended and rule and chance.random() < 0.6:
+            months = chance.choice([None, 3, 9])
+            is_long = rule.minimum_months is None or (months or 0) >= rule.minimum_months
+            one.category = rule.category if is_long else rule.otherwise
+            rest.append(
+                Exit(
+                    exit_type=one.reason, category=one.category, ruleset_id=rule.ruleset_id, months=months, evidence="contrat",
+                    evidence_seen_on=one.ended, recorded_at=noon(one.ended), **of,
+                )
+            )  # fmt: skip
         rest.append(
             Spotting(
                 cite_id=cite.id,
@@ -128,7 +157,8 @@ def live(world: World, cite: Cite, referents: list[Member], seed: int, persons: 
             for held, mode, reached in one.exchanges
         )  # fmt: skip
     world.keep(*people)
-    world.keep(*parcours)
+    world.session.add_all(parcours)
+    world.session.flush()
     world.keep(*rest)
     return lives
 
@@ -177,6 +207,15 @@ def _follow(chance: random.Random, one: Life, referents: list[Member]) -> None:
             one.followed.append(Followed(chance.choice(referents).id, until))
 
 
+def _pause(chance: random.Random, one: Life) -> None:
+    if one.started is None or chance.random() < 0.6:
+        return
+    last = one.ended or today()
+    since = one.started + DAY * chance.randint(0, max(0, (last - one.started).days))
+    until = since + DAY * chance.randint(0, 80)
+    one.pauses.append((since, one.ended if until > last else until))
+
+
 def _talk(chance: random.Random, one: Life) -> None:
     last = one.ended or today()
     for _ in range(chance.randint(0, 6)):
@@ -187,7 +226,7 @@ def _talk(chance: random.Random, one: Life) -> None:
 def _row(cite: Cite, one: Life) -> Parcours:
     status = (
         Status.SORTI if one.ended and one.started else Status.NON_ENTREE if one.ended
-        else Status.ACTIF if one.started else Status.DIAGNOSTIC if one.diagnosed
+        else Status.SUSPENDU if any(until is None for _, until in one.pauses) else Status.ACTIF if one.started else Status.DIAGNOSTIC if one.diagnosed
         else Status.RENCONTRE if one.met else Status.REPERE
     )  # fmt: skip
     return Parcours(
@@ -229,9 +268,17 @@ class Recount:
     def left(self, one: Life) -> bool:
         return one.started is not None and self.within(one.ended)
 
+    def was_active(self, one: Life) -> bool:
+        entered = one.started is not None and one.started <= self.period.end
+        paused = any(
+            since <= self.period.end and (until is None or until > self.period.end)
+            for since, until in one.pauses
+        )
+        return entered and not paused and self.was_open(one) and self.follower(one) is not None
+
     def silent(self, one: Life) -> bool:
         follower = self.follower(one)
-        if not self.was_open(one) or follower is None:
+        if not self.was_active(one) or follower is None:
             return False
         heard = [
             d for d, m, r in one.exchanges if r and m not in ("tiers", "courrier") and d <= self.period.end
@@ -248,8 +295,15 @@ class Recount:
             "ind_accompagnees": self.accompanied,
             "ind_entrees": lambda o: self.within(o.started),
             "ind_sorties": self.left,
-            "ind_sorties_dynamiques": lambda o: self.left(o) and o.reason in JOBS_AND_TRAINING,
-            "ind_file_active": lambda o: self.was_open(o) and self.follower(o) is not None,
+            "ind_sorties_dynamiques": lambda o: (
+                self.left(o)
+                and (
+                    o.category in ("durable", "transition", "positive")
+                    if o.category
+                    else o.reason in JOBS_AND_TRAINING
+                )
+            ),
+            "ind_file_active": self.was_active,
             "ind_attente": lambda o: self.was_open(o) and self.follower(o) is None,
             "ind_silencieux": self.silent,
             "ind_qpv": lambda o: self.accompanied(o) and o.in_qpv is True,
@@ -265,7 +319,9 @@ class Recount:
         """The parcours of which the answer is known, behind each share."""
         return {
             "ind_sorties_dynamiques": [
-                o for o in self.lives if self.left(o) and o.reason not in NOBODYS_FAULT
+                o
+                for o in self.lives
+                if self.left(o) and (o.category != "neutre" if o.category else o.reason not in NOBODYS_FAULT)
             ],
             "ind_qpv": [o for o in self.lives if self.accompanied(o) and o.in_qpv is not None],
             "ind_femmes": [

@@ -208,7 +208,8 @@ def test_what_is_dated_later_changes_nothing(as_worker: Flask, world: World) -> 
                 assignment.ended_at = noon(later)
         world.session.commit()
         world.session.refresh(row)
-        if row.status == Status.ACTIF and one.started and one.started <= later:
+        resumed = all(until is not None and until <= later for _, until in one.pauses)
+        if row.status == Status.ACTIF and resumed and one.started and one.started <= later:
             row.status, row.ended_on, row.end_reason = Status.SORTI, later, ExitReason.CDI
         world.session.commit()
     live(world, lived.cite, lived.referents, 99, persons=0)

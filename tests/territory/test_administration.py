@@ -90,11 +90,24 @@ def test_settings_are_changed_and_said(
     page = page_of.get("/administration")
     assert page.form().values["programme_name"] == "Cités de l’emploi"
     answer = page_of.submit(
-        page.form(), programme_name="Roubaix Emploi", qrr="y", silence_days="45", referent_capacity="60"
+        page.form(),
+        programme_name="Roubaix Emploi",
+        qrr="y",
+        uses_commission="y",
+        silence_days="45",
+        referent_capacity="60",
     )
     assert "enregistrés" in page_of.follow(answer).text()
-    saved = "select programme_name, qrr, contrat_de_ville, silence_days, referent_capacity, version from cite where id = '{}'"
-    assert one(databases, saved.format(administrator.cite.id)) == ("Roubaix Emploi", True, True, 45, 60, 2)
+    saved = "select programme_name, qrr, uses_commission, contrat_de_ville, silence_days, referent_capacity, version from cite where id = '{}'"
+    assert one(databases, saved.format(administrator.cite.id)) == (
+        "Roubaix Emploi",
+        True,
+        True,
+        True,
+        45,
+        60,
+        2,
+    )
 
 
 def test_the_lead_is_chosen_among_the_collective(

@@ -130,6 +130,7 @@ class _Statements:
         self.overdue = sa.and_(self.is_open, self.due_on < _TODAY)
         self.silent = sa.and_(
             self.is_open,
+            c.status != Status.SUSPENDU,
             c.assigned_at.is_not(None),
             self.heard_on <= _TODAY - silence_days,
         )

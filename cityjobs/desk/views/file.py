@@ -48,6 +48,8 @@ from cityjobs.reminders.rules import REMINDER_RULE_LABELS
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS
 
 bp = Blueprint("file", __name__)
+SOMETIMES = frozenset({Status.EN_VALIDATION, Status.SUSPENDU, Status.SUIVI_EMPLOI})
+"""Stages that not everybody goes through: shown on the route of whoever stands there."""
 
 
 @bp.get("/personnes/<uuid:person_id>")
@@ -80,7 +82,7 @@ def about(file: File) -> dict[str, Any]:
         "route": [
             (status.value, STATUS_LABELS[status])
             for status in Status
-            if status in OPEN_STATUSES or status == parcours.status
+            if status == parcours.status or status in OPEN_STATUSES - SOMETIMES
         ],
         "route_dates": {
             Status.REPERE.value: parcours.spotted_on,
@@ -157,6 +159,6 @@ def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
                 Status(file.parcours.status), signed_in().role, Custom(file.uses_commission)
             )
         ],
-        "is_silent": file.parcours.status in OPEN_STATUSES
+        "is_silent": file.parcours.status in OPEN_STATUSES - {Status.SUSPENDU}
         and is_silent(heard, today=today(), silence_days=file.silence_days),
     }

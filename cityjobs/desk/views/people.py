@@ -23,7 +23,15 @@ from cityjobs.people.queries import quarters_of
 
 bp = Blueprint("people_list", __name__)
 
-KINDS = {Status.ACTIF: "done", Status.DIAGNOSTIC: "brand", Status.SORTI: "", Status.NON_ENTREE: ""}
+KINDS = {
+    Status.ACTIF: "done",
+    Status.SUIVI_EMPLOI: "done",
+    Status.DIAGNOSTIC: "brand",
+    Status.EN_VALIDATION: "brand",
+    Status.SUSPENDU: "due",
+    Status.SORTI: "",
+    Status.NON_ENTREE: "",
+}
 QPV_LABELS = {
     "oui": "En QPV",
     "non": "Hors QPV",
@@ -36,7 +44,10 @@ CHIPS = {
     Status.CONTACTE: "Contactées",
     Status.RENCONTRE: "Rencontrées",
     Status.DIAGNOSTIC: "En diagnostic",
+    Status.EN_VALIDATION: "En validation",
     Status.ACTIF: "Actives",
+    Status.SUSPENDU: "Suspendues",
+    Status.SUIVI_EMPLOI: "Suivies dans l’emploi",
     Status.SORTI: "Sorties",
     Status.NON_ENTREE: "Non entrées",
 }

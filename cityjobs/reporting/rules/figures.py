@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cityjobs.parcours.rules.reasons import ExitReason
 
-DEFINITIONS_VERSION = 1
+DEFINITIONS_VERSION = 2
 """To be raised whenever a definition below changes: a frozen report says under which one it was computed."""
 
 DYNAMIC_EXITS = frozenset(
@@ -26,7 +26,7 @@ DYNAMIC_EXITS = frozenset(
         ExitReason.ENTREE_DROIT_COMMUN,
     }
 )
-"""Lasting job, job of transition, or positive exit (domain.md §2.14)."""
+"""Lasting job, job of transition, or positive exit (domain.md §2.14), for exits recorded before rulesets read them."""
 
 NEUTRAL_EXITS = frozenset({ExitReason.DEMENAGEMENT, ExitReason.INDEPENDANTE})
 """Exits that say nothing of the accompaniment: left out of the rate (domain.md §2.14)."""
@@ -136,8 +136,8 @@ FIGURES: dict[str, Figure] = {
             "Sorties dynamiques",
             "Part des sorties de la période vers un emploi durable ou de transition, une formation, une structure "
             "d’insertion ou un autre accompagnement. Les déménagements et les raisons indépendantes de "
-            "l’accompagnement ne sont pas comptés.",
-            "Motif de sortie",
+            "l’accompagnement ne sont pas comptés. La catégorie est celle donnée à la sortie par la lecture de la Cité.",
+            "Catégorie de sortie, ou motif pour les sorties plus anciennes",
             Kind.SHARE,
             within="ind_sorties",
             better=1,
@@ -145,8 +145,9 @@ FIGURES: dict[str, Figure] = {
         Figure(
             "ind_file_active",
             "File active",
-            "Parcours ouverts et confiés à un référent ou à une organisation au soir du dernier jour de la période.",
-            "Dates du parcours et attributions",
+            "Parcours entrés, ni sortis ni suspendus, et confiés à un référent ou à une organisation au soir du dernier jour "
+            "de la période. Le suivi dans l’emploi en fait partie.",
+            "Dates du parcours, suspensions et attributions",
         ),
         Figure(
             "ind_attente",

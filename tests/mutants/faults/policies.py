@@ -108,7 +108,7 @@ FAULTS = [
         proof=SAME_SET,
         name="a figure alone counts those who wait",
         file="cityjobs/reporting/facts.py",
-        was='"ind_file_active": Behind(sa.and_(is_open, f.is_followed))',
+        was='"ind_file_active": Behind(is_active)',
         becomes='"ind_file_active": Behind(is_open)',
     ),
     Fault(
