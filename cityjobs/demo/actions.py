@@ -13,12 +13,14 @@ from cityjobs.demo.cast import HOUSES
 from cityjobs.demo.founding import found_collectives, hire_cast
 from cityjobs.demo.story import PLANS, Place, Story, invent
 from cityjobs.followups.models import Interview, NextStep
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension, Transition
 from cityjobs.people.models import Person
 from cityjobs.territory.actions import seed_reference
 from cityjobs.territory.models import Cite, CiteQpv, Qpv
 
-TABLES: tuple[type[Model], ...] = (Person, Parcours, Spotting, Transition, Assignment, Interview, NextStep)
+TABLES: tuple[type[Model], ...] = (
+    Person, Parcours, Suspension, Job, Spotting, Transition, Assignment, Interview, NextStep,
+)  # fmt: skip
 
 
 class NotEmpty(Exception):
@@ -72,7 +74,8 @@ def _write(story: Story) -> dict[str, int]:
     """Insert the rows; exchanges newest first, so that the day of the last contact is written once."""
     story.rows[Interview].sort(key=lambda row: (row["held_on"], row["reached"]), reverse=True)
     for table in TABLES:
-        db.session.execute(sa.insert(table), story.rows[table])
+        if story.rows[table]:
+            db.session.execute(sa.insert(table), story.rows[table])
     return {table.__tablename__: len(story.rows[table]) for table in TABLES}
 
 

@@ -20,7 +20,8 @@ from cityjobs.demo import words
 from cityjobs.demo.cast import WORKERS, Mission
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension, Transition
+from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason, SpottingChannel
 from cityjobs.people.models import Person
@@ -247,6 +248,7 @@ class Story:
         for number in range(plan.look_alikes):
             self.look_alike(plan, place, cases, number)
         self.second_with_others(place, cases)
+        self.pause_or_hire(cases)
         for case in cases:
             self.keep(case)
 
@@ -538,6 +540,46 @@ class Story:
                     case, other, other.organisation_id, day, place.staff_as(Role.COORDINATOR)[0],
                     kind=AssignmentKind.CO_REFERENT,
                 )  # fmt: skip
+
+    def pause_or_hire(self, cases: list[Case]) -> None:
+        """A few of those accompanied found a job, a few are suspended: each on the day of the last contact."""
+        running = [
+            case
+            for case in cases
+            if case.referent and not case.scene and case.parcours["status"] is Status.ACTIF
+        ]
+        for number, case in enumerate(running[2::9]):
+            day = max(case.parcours["started_on"], self.ago(12 + 7 * number))
+            hired = number % 2 == 0
+            status, event = (Status.SUIVI_EMPLOI, Event.HIRE) if hired else (Status.SUSPENDU, Event.SUSPEND)
+            by = case.carer_on(day).user_id
+            made = self.pointing(case) | {"started_on": day, "created_by_id": by, "created_at": self.at(day)}
+            if hired:
+                self.rows[Job].append(
+                    made
+                    | {
+                        "kind": JobKind.CONTRACT,
+                        "contract": "cdd_6m_plus",
+                        "expected_end_on": day + timedelta(days=200),
+                    }
+                )
+            else:
+                self.rows[Suspension].append(
+                    made | {"reason": "formation_longue", "expected_end_on": day + timedelta(days=75)}
+                )
+            case.parcours["status"] = status
+            self.rows[Transition].append(
+                self.pointing(case)
+                | {
+                    "event": event,
+                    "from_status": Status.ACTIF,
+                    "to_status": status,
+                    "happened_on": day,
+                    "reason": None if hired else "formation_longue",
+                    "recorded_by_id": by,
+                    "recorded_at": self.at(day),
+                }
+            )
 
     def move(self, case: Case, moves: list[tuple[Event, Status, date]]) -> None:
         """The history of the parcours."""

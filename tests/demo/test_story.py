@@ -81,7 +81,8 @@ def test_about_three_hundred_persons_in_three_cites(story: Story) -> None:
 
 
 def test_every_status_and_every_channel_exists(story: Story) -> None:
-    assert {row["status"] for row in story.rows[Parcours]} == set(Status)
+    without_commission = set(Status) - {Status.EN_VALIDATION}
+    assert {row["status"] for row in story.rows[Parcours]} == without_commission
     assert {row["channel"] for row in story.rows[Spotting]} == set(SpottingChannel)
 
 
@@ -139,7 +140,7 @@ def test_nothing_happens_in_the_future_but_what_is_planned(story: Story) -> None
     for table, rows in story.rows.items():
         for row in rows:
             for column, value in row.items():
-                if column == "due_on":
+                if column in ("due_on", "expected_end_on"):
                     continue
                 if isinstance(value, datetime):
                     assert value < morning, (table, column)
