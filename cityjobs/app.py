@@ -14,6 +14,7 @@ from cityjobs.coordination import views as coordination
 from cityjobs.core import audit, db, heartbeat, jobs, journal, metrics, permissions, post, tracker, web
 from cityjobs.core.permissions import PUBLIC, SIGNED_IN, requires, signed_in
 from cityjobs.desk import views as desk
+from cityjobs.diagnosis import views as diagnosis
 from cityjobs.followups import views as followups
 from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
@@ -32,6 +33,7 @@ ROOMS = (
     coordination,
     people,
     parcours,
+    diagnosis,
     followups,
     desk,
     territory,

@@ -234,20 +234,22 @@ class ItemsField(SelectMultipleField):
         self.aside: dict[str, str] = {}
 
     def offer(self, items: Iterable[Listed], *, kept: Iterable[str] = ()) -> None:
-        """Set the choices: the active lines, and those already kept."""
+        """Set the choices: the active lines, and those already kept; what was said is put in their order."""
         items, stays = list(items), frozenset(kept)
         self.aside = {i.code: i.label for i in items if not i.is_active and i.code not in stays}
         self.choices = [(item.code, item.label) for item in items if item.code not in self.aside]
+        order = self._offered()
+        self.data = sorted(
+            self.data or [], key=lambda code: order.index(code) if code in order else len(order)
+        )
 
     def _offered(self) -> list[str]:
         choices: Any = self.choices or []
         return [code for code, _ in choices]
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Each code once, in the order of the list; unknown ones last."""
-        order = self._offered()
-        said = dict.fromkeys(filter(None, valuelist))
-        self.data = [*(c for c in order if c in said), *(c for c in said if c not in order)]
+        """Each code once."""
+        self.data = list(dict.fromkeys(filter(None, valuelist)))
 
     def pre_validate(self, _form: object) -> None:
         """Refuse what was not offered."""

@@ -43,6 +43,8 @@ class Permission(enum.StrEnum):
     PARCOURS_MOVE = "parcours.move"
     FOLLOWUP_READ = "followup.read"
     FOLLOWUP_LOG = "followup.log"
+    DIAGNOSIS_READ = "diagnosis.read"
+    DIAGNOSIS_WRITE = "diagnosis.write"
     DAY_SEE = "day.see"
     COORDINATION_SEE = "coordination.see"
     ASSIGN = "parcours.assign"
@@ -67,6 +69,8 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.PARCOURS_MOVE: "Faire avancer ou clore un parcours",
     Permission.FOLLOWUP_READ: "Lire les échanges et prochaines étapes",
     Permission.FOLLOWUP_LOG: "Noter un échange, fixer une prochaine étape",
+    Permission.DIAGNOSIS_READ: "Lire le diagnostic partagé et les freins",
+    Permission.DIAGNOSIS_WRITE: "Remplir le diagnostic partagé, faire avancer un frein",
     Permission.DAY_SEE: "Voir «\u00a0Ma journée\u00a0»",
     Permission.COORDINATION_SEE: "Voir le tableau de coordination",
     Permission.ASSIGN: "Attribuer un référent",
@@ -156,6 +160,8 @@ GRANTS: Mapping[Permission, Mapping[Role, Reach]] = {
     Permission.PARCOURS_MOVE: _MINE,
     Permission.FOLLOWUP_READ: _MINE,
     Permission.FOLLOWUP_LOG: _MINE,
+    Permission.DIAGNOSIS_READ: _MINE,
+    Permission.DIAGNOSIS_WRITE: _MINE,
     Permission.DAY_SEE: {Role.REFERENT: Reach.OWN, Role.COORDINATOR: Reach.OWN},
     Permission.COORDINATION_SEE: {Role.COORDINATOR: Reach.CITE},
     Permission.ASSIGN: {Role.COORDINATOR: Reach.CITE},

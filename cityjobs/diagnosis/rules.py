@@ -142,3 +142,80 @@ def frein_refusal(
     if identified_on and on < identified_on:
         return "Cette date précède le jour où le frein a été identifié\u00a0: vérifiez le jour."
     return None
+
+
+def stand_of(
+    status: FreinStatus,
+    severity: int | None,
+    is_priority: bool,
+    owner: FreinOwner | None,
+    situations: tuple[str, ...],
+) -> FreinStand:
+    """What was said of a frein during the conversation: saying anything of it is to have identified it."""
+    said = bool(severity or is_priority or owner or situations)
+    if status is FreinStatus.NON_ABORDE and said:
+        status = FreinStatus.IDENTIFIE
+    return FreinStand(status, severity, is_priority, owner, situations)
+
+
+def stand_refusal(stand: FreinStand) -> str | None:
+    """Why what is said of a frein contradicts itself, in a whole sentence, or None."""
+    if stand.status is FreinStatus.SANS_OBJET and (stand.situations or stand.severity or stand.is_priority):
+        return (
+            "Un frein «\u00a0sans objet\u00a0» n’a ni gravité, ni priorité, ni situation\u00a0: retirez-les, "
+            "ou choisissez un autre état."
+        )
+    return None
+
+
+@dataclass(frozen=True)
+class FreinDays:
+    """Since when a frein is known, and when it was settled."""
+
+    identified_on: date | None = None
+    settled_on: date | None = None
+
+
+def days_after(former: FreinStatus, days: FreinDays, becomes: FreinStatus, on: date) -> FreinDays:
+    """The days of a frein once it became so: a frein that comes back is known since that day."""
+    if becomes in PRESENT_STATUSES:
+        stays = former in PRESENT_STATUSES
+        return FreinDays((days.identified_on if stays else None) or on)
+    if becomes in SETTLED_STATUSES:
+        known = days.identified_on or on
+        return days if former is becomes else FreinDays(known, on)
+    return FreinDays()
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What a version says besides the freins: strengths, project, autonomy. Codes are those of lists."""
+
+    strengths: str | None = None
+    project: str | None = None
+    occupation: str | None = None
+    sector: str | None = None
+    radius_km: int | None = None
+    working_time: str | None = None
+    contract: str | None = None
+    digital_autonomy: str | None = None
+    french_spoken: str | None = None
+    french_written: str | None = None
+
+
+FARTHEST_KM = 1000
+
+
+class Beginning(enum.Enum):
+    """Whether a version of the diagnosis may be begun."""
+
+    POSSIBLE = enum.auto()
+    NOT_MET = enum.auto()
+    CLOSED = enum.auto()
+
+
+def weight_of(reading: Reading | None) -> int:
+    """How heavy a frein weighs on a scale of 0 to 3, for a chart: 0 when it is no obstacle, 1 when nobody said."""
+    if reading is None or reading.status not in PRESENT_STATUSES:
+        return 0
+    return reading.severity or 1

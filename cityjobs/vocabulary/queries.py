@@ -151,9 +151,16 @@ def find_rome_names(words: str, most: int = 12) -> Sequence[sa.Row[tuple[Any, ..
 
 def find_rome_code(name: str) -> str | None:
     """The code of the occupation that bears exactly this name; None when it is free text."""
+    if not words_sought(name):
+        return None
+    grams = sa.cast(sa.func.app.trigrams(name), RomeName.trigrams.type)
     return db.session.scalar(
         sa.select(RomeName.rome_code)
-        .where(sa.func.app.fold(RomeName.name) == sa.func.app.fold(name))
+        .where(
+            RomeName.trigrams.contains(grams),  # the index answers, then few names are compared whole
+            sa.func.app.fold(RomeName.name) == sa.func.app.fold(name),
+        )
+        .order_by(RomeName.id)
         .limit(1)
     )
 

@@ -21,6 +21,8 @@ from cityjobs.accounts.rules import LinkPurpose
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import Model
 from cityjobs.core.permissions import Role
+from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
+from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours, Snapshot, Spotting, Transition
@@ -85,7 +87,7 @@ class Crowd:
         return {self.names[word].id for word in set(WORD.findall(text)) & self.names.keys()}
 
     def marked_in(self, text: str) -> dict[str, set[uuid.UUID]]:
-        """Whose words are in a text, by kind: s synthesis, v version, p private note, t step, n need, d draft."""
+        """Whose words are in a text, by kind: s synthesis, v version, p private note, t step, n need, d draft, g diagnosis."""
         found: dict[str, set[uuid.UUID]] = defaultdict(set)
         for kind, number in set(MARK.findall(text)):
             found[kind].add(self.people[int(number)].id)
@@ -245,10 +247,31 @@ class Draw:
                 )
             )
         team = self._entrust(whose, days[1])
+        if dice.random() < 0.4:
+            self._assess(known, whose, dice.choice(self.crowd.of_role(known.cite_id, *CASEWORK)), days[2])
         for _ in range(dice.randrange(3) if status is not Status.REPERE else 0):
             self._follow(
                 known, whose, dice.choice(team or self.crowd.of_role(known.cite_id, *CASEWORK)), days[2]
             )
+
+    def _assess(self, known: Known, whose: dict[str, Any], author: Member, on: date) -> None:
+        """A finished version with a frein in it, one being filled, and the frein as it stands."""
+        ties = {"cite_id": whose["cite_id"], "person_id": whose["person_id"]}
+        for number, finished_on in ((1, on), (2, None)):
+            diagnosis_id = self._id()
+            self.rows.append(
+                Diagnosis(
+                    **whose, id=diagnosis_id, number=number, opened_on=on, finished_on=finished_on, author_id=author.id,
+                    strengths=f"jetong{known.number:05d}", project=f"jetong{known.number:05d}",
+                )
+            )  # fmt: skip
+        facts = {"status": self.dice.choice([FreinStatus.IDENTIFIE, FreinStatus.EN_COURS]), "severity": 2}
+        self.rows += [
+            Frein(**whose, id=self._id(), code="sante", identified_on=on, recorded_by_id=author.id, **facts),
+            FreinReading(
+                **ties, id=self._id(), diagnosis_id=diagnosis_id, code="sante", is_priority=False, **facts
+            ),
+        ]
 
     def _entrust(self, whose: dict[str, Any], on: date) -> list[Member]:
         """Who followed, who follows, who seconds; sometimes an organisation, sometimes somebody who left."""
@@ -481,6 +504,9 @@ RELATIONS: dict[str, Any] = {
     "public.interview_version": _cases("interview_version"),
     "public.next_step": _cases("next_step"),
     "public.reminder": _cases("reminder"),
+    "public.diagnosis": _cases("diagnosis"),
+    "public.frein": _cases("frein"),
+    "public.frein_reading": _cases("frein_reading"),
     "public.private_note": lambda sight, member: {
         row["interview_id"]
         for row in sight.rows("private_note")

@@ -97,6 +97,10 @@ def typed(name: str, page: Page) -> str:
         "on": today().isoformat(),
         "due_on": soon.isoformat(),
         "address": "12 rue du Port",
+        "strengths": "Parle trois langues",
+        "project": "Cuisiner pour une école",
+        "occupation": "Cuisinière",
+        "radius_km": "20",
         "label": f"Nouvelle réponse {len(page.url)}",
     }
     if "/mot-de-passe" in page.url or "/reinitialisation" in page.url or "/invitation" in page.url:
@@ -239,6 +243,7 @@ class Harvest:
             yield self._offer(name, "GET", "/ma-journee/en-retard")
             yield self._offer(name, "GET", "/reperage/chercher")
             yield from self._moves(name)
+            yield from self._diagnoses(name)
         if name in ("coordinator", "chef_de_file", "funder"):
             report = f"/pilotage/rapports/{named['report:ready']}"
             for url in (report, f"{report}/rapport.pdf", f"{report}/rapport.xlsx"):
@@ -264,6 +269,24 @@ class Harvest:
                     colleague = str(self.side.members["colleague"].user_id)
                     offer = offer.with_pairs([("colleague", colleague), ("why", "Pour les remplacements")])
                 yield offer
+
+    def _diagnoses(self, name: str) -> Iterator[Offer]:
+        """A diagnosis to begin, one being filled, its versions, and a frein by itself."""
+        named = self.side.named
+        person = f"/personnes/{named['person:followed']}"
+        for url in (
+            f"/personnes/{named['person:assessed']}/diagnostic",
+            f"{person}/diagnostic",
+            f"{person}/freins/{named['frein:followed:mobilite']}",
+        ):
+            yield self._offer(name, "GET", url)
+            yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))
+        for url in (f"{person}/diagnostic/1", f"{person}/diagnostic/progres"):
+            yield self._offer(name, "GET", url)
+        masked = f"/personnes/{named['person:masked']}/freins/{named['frein:masked:sante']}"
+        yield self._offer(name, "GET", masked)
+        unmet = f"/personnes/{named['person:begun']}/diagnostic/commencer"
+        yield self._offer(name, "POST", unmet, (("moves", "y"),))
 
     def _moves(self, name: str) -> Iterator[Offer]:
         for case, event in (

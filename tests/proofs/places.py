@@ -23,6 +23,7 @@ class Named(enum.Enum):
     """The Cité's own way of reading exits."""
     CO_REFERENT = enum.auto()
     """Somebody's seconding of a person."""
+    FREIN = enum.auto()
     REFERENT = enum.auto()
     BATCH = enum.auto()
     """Attributions made at once."""
@@ -49,7 +50,9 @@ class Named(enum.Enum):
     """Nothing, for whoever holds a token of its own: a session opens nothing there."""
 
 
-CASES = frozenset({Named.PERSON, Named.INTERVIEW, Named.STEP, Named.CO_REFERENT, Named.JOB, Named.LEFT})
+CASES = frozenset(
+    {Named.PERSON, Named.INTERVIEW, Named.STEP, Named.CO_REFERENT, Named.JOB, Named.LEFT, Named.FREIN}
+)
 CHILDREN = CASES - {Named.PERSON}
 OWN = frozenset({Named.SESSION, Named.MISSION})
 LINKS = frozenset({Named.INVITATION, Named.RESET})
@@ -130,6 +133,12 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "followups.postpone": (P.FOLLOWUP_LOG, Named.STEP),
     "followups.drop": (P.FOLLOWUP_LOG, Named.STEP),
     "followups.take_back": (P.FOLLOWUP_LOG, Named.STEP),
+    "diagnosis.edit": (P.DIAGNOSIS_WRITE, Named.PERSON),
+    "diagnosis.begin": (P.DIAGNOSIS_WRITE, Named.PERSON),
+    "diagnosis.drop_draft": (P.DIAGNOSIS_WRITE, Named.PERSON),
+    "diagnosis.version": (P.DIAGNOSIS_READ, Named.PERSON),
+    "diagnosis.progress": (P.DIAGNOSIS_READ, Named.PERSON),
+    "diagnosis.move": (P.DIAGNOSIS_WRITE, Named.FREIN),
     "coordination.board": (P.COORDINATION_SEE, Named.NOTHING),
     "coordination.referent": (P.COORDINATION_SEE, Named.REFERENT),
     "coordination.batch": (P.COORDINATION_SEE, Named.BATCH),

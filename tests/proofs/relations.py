@@ -16,6 +16,8 @@ from cityjobs.accounts.queries import token_hash
 from cityjobs.accounts.rules import IDLE_LIMIT, SESSION_LIMIT, LinkPurpose
 from cityjobs.core.clock import now, today
 from cityjobs.core.permissions import Role
+from cityjobs.diagnosis.models import Diagnosis, Frein
+from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.parcours.models import ExitRuleRow, ExitRuleset, Job, Parcours
 from cityjobs.parcours.rules.exits import ExitCategory
 from cityjobs.parcours.rules.jobs import JobKind
@@ -220,7 +222,16 @@ class Town:
         other = self.third if cite is self.here else self.second_stranger
         seconding = self.world.assign(case.person, case.parcours, other, kind=AssignmentKind.CO_REFERENT)
         job, left = self.past_of(case)
+        ties = {"cite_id": cite.id, "person_id": case.id, "parcours_id": case.parcours.id}
+        first = Diagnosis(
+            id=uuid.uuid4(), **ties, number=1, opened_on=today(), finished_on=today(), author_id=other.id
+        )
+        frein = Frein(
+            id=uuid.uuid4(), **ties, code="mobilite", status=FreinStatus.IDENTIFIE, identified_on=today()
+        )
+        self.world.keep(first, frein)
         self.identifiers[case.id] = {
+            "frein_id": frein.id,
             "person_id": case.id,
             "interview_id": self.world.interview(case, other).id,
             "step_id": self.world.step(case, other).id,
@@ -347,7 +358,8 @@ class Town:
             return {}
         if relation is Relation.NOWHERE:
             names = ("person_id", "interview_id", "step_id", "assignment_id", "user_id", "batch_id", "report_id",
-                     "organisation_id", "membership_id", "qpv_id", "session_id", "item_id", "job_id", "parcours_id", "ruleset_id")  # fmt: skip
+                     "organisation_id", "membership_id", "qpv_id", "session_id", "item_id", "job_id", "parcours_id", "ruleset_id",
+                     "frein_id")  # fmt: skip
             return {**{name: uuid.uuid4() for name in names}, "year": 2099, "code": "00000", "token": "none"}
         if named not in CASES:
             return self.things[actor, named, relation]

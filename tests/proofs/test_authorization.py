@@ -55,6 +55,7 @@ WORDS = {
     "event": "contact_ok",
     "key": "essai",
     "list_name": "secteur",
+    "number": 1,
     "exit_type": "cdi",
     "moment": "j8",
 }
@@ -401,7 +402,15 @@ ABOUT_PEOPLE = frozenset(Permission) - {
     Permission.LISTS_EDIT,
     Permission.ACCOUNTS_MANAGE,
 }
-EXCHANGES = frozenset({Permission.FOLLOWUP_READ, Permission.FOLLOWUP_LOG, Permission.PARCOURS_MOVE})
+EXCHANGES = frozenset(
+    {
+        Permission.FOLLOWUP_READ,
+        Permission.FOLLOWUP_LOG,
+        Permission.PARCOURS_MOVE,
+        Permission.DIAGNOSIS_READ,
+        Permission.DIAGNOSIS_WRITE,
+    }
+)
 
 
 @pytest.mark.parametrize("role", [Role.CHEF_DE_FILE, Role.PARTNER, Role.FUNDER, Role.ADMINISTRATOR])

@@ -387,12 +387,14 @@ class Pages:
             "list_name": "secteur",
             "moment": "j8",
             "exit_type": "cdi",
+            "number": 1,
             "key": f"entretien:{person}",
         }
         for name, table in (
             ("interview_id", "interview"), ("step_id", "next_step"), ("report_id", "activity_report"),
             ("organisation_id", "organisation"), ("assignment_id", "assignment"), ("session_id", "sign_in_session"),
             ("job_id", "job"), ("parcours_id", "parcours"), ("ruleset_id", "exit_ruleset"),
+            ("item_id", "list_item"), ("frein_id", "frein"),
         ):  # fmt: skip
             theirs = [row["id"] for row in self.sight.rows(table) if row.get("person_id", person) == person]
             offered[name] = dice.choice(theirs) if theirs else uuid.UUID(int=1)
@@ -416,7 +418,15 @@ def out_of_scope(crowd: Crowd, sight: Sight, member: Member, text: str) -> set[s
     people, cases = sight.people(member), sight.cases(member)
     notes = {row["person_id"] for row in sight.rows("private_note") if row["author_id"] == member.id}
     drafts = {uuid.UUID(row["form"][10:]) for row in sight.rows("draft") if row["author_id"] == member.id}
-    allowed = {"n": people, "s": cases, "v": cases, "t": cases, "p": cases & notes, "d": cases & drafts}
+    allowed = {
+        "n": people,
+        "s": cases,
+        "v": cases,
+        "t": cases,
+        "g": cases,
+        "p": cases & notes,
+        "d": cases & drafts,
+    }
     told = {f"name of {person}" for person in crowd.named_in(text) - people}
     for kind, whose in crowd.marked_in(text).items():
         told |= {f"{kind} of {person}" for person in whose - allowed[kind]}

@@ -42,6 +42,11 @@ READINGS = {
     "followups.postpone": "person",
     "followups.drop": "person",
     "followups.interview": "interview",
+    "diagnosis.edit": "person",
+    "diagnosis.begin": "person",
+    "diagnosis.version": "person",
+    "diagnosis.progress": "person",
+    "diagnosis.move": "person",
     "followups.correct": "interview",
     "parcours.reopen": "person",
     "parcours.ask_move": "person",
@@ -367,7 +372,12 @@ def test_every_route_says_whether_it_is_a_reading(built_app: Flask) -> None:
     known = set(READINGS) | SEARCHES | QUEUES
     assert known <= set(built_app.view_functions)
     of_a_person = {rule.endpoint for rule in built_app.url_map.iter_rules() if "person_id" in rule.rule}
-    redirecting = {"followups.drop_draft", "followups.take_back", "coordination.end_second"}
+    redirecting = {
+        "followups.drop_draft",
+        "diagnosis.drop_draft",
+        "followups.take_back",
+        "coordination.end_second",
+    }
     assert of_a_person - known == redirecting
 
 

@@ -21,6 +21,8 @@ from cityjobs.accounts.queries import token_hash
 from cityjobs.accounts.rules import LinkPurpose
 from cityjobs.core.clock import now, today
 from cityjobs.core.permissions import Role
+from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
+from cityjobs.diagnosis.rules import FreinOwner, FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
@@ -269,6 +271,8 @@ class Twins:
         self._case(side, "given", Status.ACTIF, referent=colleague, was=side.members["leaver"].user_id)
         self._exchanges_of(side, "followed", referent)
         self._exchanges_of(side, "masked", colleague)
+        for name, author in (("followed", referent), ("masked", colleague)):
+            self._diagnosis_of(side, name, author)
 
     def _case(
         self,
@@ -394,6 +398,39 @@ class Twins:
                     settled_at=now() if state == ReminderState.SENT else None,
                 )
             )  # fmt: skip
+
+    def _diagnosis_of(self, side: Side, name: str, author: uuid.UUID) -> None:
+        """A finished version, one being filled with its draft, and two freins."""
+        ties = {"cite_id": side.named["cite"], "person_id": side.named[f"person:{name}"]}
+        parcours, before = side.named[f"parcours:{name}"], today() - timedelta(days=20)
+        texts = {
+            "strengths": side.text("Tient bon"),
+            "project": side.text("Cuisiner"),
+            "occupation": side.text("Cuisinière"),
+        }
+        for number, finished_on in ((1, before), (2, None)):
+            self.keep(
+                Diagnosis(
+                    id=side.new(f"diagnosis:{name}:{number}"), **ties, parcours_id=parcours, number=number, opened_on=before,
+                    finished_on=finished_on, author_id=author, **texts,
+                )
+            )  # fmt: skip
+        for code in ("mobilite", "sante"):
+            stand = {"status": FreinStatus.IDENTIFIE, "severity": 2, "is_priority": code == "mobilite"}
+            self.keep(
+                Frein(
+                    id=side.new(f"frein:{name}:{code}"), **ties, parcours_id=parcours, code=code, owner=FreinOwner.PARTNER,
+                    identified_on=before, recorded_by_id=author, **stand,
+                ),
+                FreinReading(id=side.new(), **ties, diagnosis_id=side.named[f"diagnosis:{name}:1"], code=code, **stand),
+            )  # fmt: skip
+        self.keep(
+            Draft(
+                author_id=author,
+                form=f"diagnostic:{ties['person_id']}",
+                fields={"strengths": texts["strengths"], "version": "1", "seen": "mobilite:1 sante:1"},
+            )
+        )
 
     def _papers_of(self, side: Side) -> None:
         meant = definitions()

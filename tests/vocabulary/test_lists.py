@@ -321,7 +321,6 @@ def test_only_lines_offered_or_kept_are_accepted(
         form = Asked(meta={"csrf": False})
         form.one.offer(SECTORS, kept=kept)
         form.many.offer(SECTORS, kept=[kept] if kept else [])
-        form.many.process_formdata(many)
         accepted = form.accepted()
         errors = " ".join(str(each) for every in form.errors.values() for each in every).replace(
             "\u00a0", " "

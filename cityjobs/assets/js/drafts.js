@@ -67,7 +67,8 @@
     window.addEventListener("pageshow", () => { gone = false; });
     window.addEventListener("online", save);
     // After htmx sent the form: accepted answers replace it or leave it empty; a refusal means that typing goes on.
-    form.addEventListener("htmx:afterRequest", (event) => { gone = false; if (event.detail.successful) kept = JSON.stringify(answersOf(form)); });
+    // What a field of the form asks for itself, suggestions while typing, keeps nothing.
+    form.addEventListener("htmx:afterRequest", (event) => { if (event.detail.elt !== form) return; gone = false; if (event.detail.successful) kept = JSON.stringify(answersOf(form)); });
   };
 
   const watchAll = (root) => { for (const form of root.querySelectorAll("form[data-draft]")) watch(form); };
