@@ -222,7 +222,7 @@ def save(person: Person, kept: Kept, form: DiagnosisForm) -> ResponseReturnValue
             return None
         forget_draft(me.id, draft_key(person.id))
         flash("Cette version du diagnostic est terminée\u00a0: elle ne change plus.", "done")
-        return redirect_after(url_for(".version", person_id=person.id, number=diagnosis.number))
+        return redirect_after(url_for(".version", person_id=person.id, version_number=diagnosis.number))
     forget_draft(me.id, draft_key(person.id))
     flash("Diagnostic enregistré. Vous pouvez continuer plus tard.", "done")
     return redirect_after(url_for(".edit", person_id=person.id))
@@ -302,16 +302,16 @@ def both_versions(person: Person, kept: Kept, form: DiagnosisForm) -> dict[str, 
 # Reading
 
 
-@bp.get("/diagnostic/<int:number>")
+@bp.get("/diagnostic/<int:version_number>")
 @requires(Permission.DIAGNOSIS_READ)
-def version(person_id: uuid.UUID, number: int) -> ResponseReturnValue:
+def version(person_id: uuid.UUID, version_number: int) -> ResponseReturnValue:
     """One finished version, and what changed since the one before."""
     person, parcours = load_case(person_id)
     versions = versions_of(parcours)
-    found = next((each for each in versions if each.diagnosis.number == number), None) or abort(404)
+    found = next((each for each in versions if each.diagnosis.number == version_number), None) or abort(404)
     if found.diagnosis.finished_on is None:
         return redirect_after(url_for(".edit", person_id=person.id))
-    former = next((each for each in versions if each.diagnosis.number == number - 1), None)
+    former = next((each for each in versions if each.diagnosis.number == version_number - 1), None)
     shown = [each.diagnosis for each in (former, found) if each]
     readings, lists = readings_of(shown), read_lists(ListName.FREIN, *dict.fromkeys(LISTED.values()))
     rows = readings[found.diagnosis.id]

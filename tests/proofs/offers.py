@@ -277,7 +277,7 @@ class Harvest:
         for url in (
             f"/personnes/{named['person:assessed']}/diagnostic",
             f"{person}/diagnostic",
-            f"{person}/freins/{named['frein:followed:mobilite']}",
+            f"{person}/freins/{named['frein:followed:logement']}",
         ):
             yield self._offer(name, "GET", url)
             yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))

@@ -55,7 +55,7 @@ WORDS = {
     "event": "contact_ok",
     "key": "essai",
     "list_name": "secteur",
-    "number": 1,
+    "version_number": 1,
     "exit_type": "cdi",
     "moment": "j8",
 }

@@ -387,7 +387,7 @@ class Pages:
             "list_name": "secteur",
             "moment": "j8",
             "exit_type": "cdi",
-            "number": 1,
+            "version_number": 1,
             "key": f"entretien:{person}",
         }
         for name, table in (

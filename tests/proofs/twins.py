@@ -415,8 +415,8 @@ class Twins:
                     finished_on=finished_on, author_id=author, **texts,
                 )
             )  # fmt: skip
-        for code in ("mobilite", "sante"):
-            stand = {"status": FreinStatus.IDENTIFIE, "severity": 2, "is_priority": code == "mobilite"}
+        for code in ("logement", "sante"):
+            stand = {"status": FreinStatus.IDENTIFIE, "severity": 2, "is_priority": code == "logement"}
             self.keep(
                 Frein(
                     id=side.new(f"frein:{name}:{code}"), **ties, parcours_id=parcours, code=code, owner=FreinOwner.PARTNER,
@@ -428,7 +428,7 @@ class Twins:
             Draft(
                 author_id=author,
                 form=f"diagnostic:{ties['person_id']}",
-                fields={"strengths": texts["strengths"], "version": "1", "seen": "mobilite:1 sante:1"},
+                fields={"strengths": texts["strengths"], "version": "1", "seen": "logement:1 sante:1"},
             )
         )
 
