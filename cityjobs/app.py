@@ -18,6 +18,7 @@ from cityjobs.diagnosis import views as diagnosis
 from cityjobs.followups import views as followups
 from cityjobs.parcours import views as parcours
 from cityjobs.people import views as people
+from cityjobs.plans import views as plans
 from cityjobs.reminders import tasks as reminder_tasks
 from cityjobs.reminders import views as reminders
 from cityjobs.reporting import tasks as reporting_tasks
@@ -35,6 +36,7 @@ ROOMS = (
     parcours,
     diagnosis,
     followups,
+    plans,
     desk,
     territory,
     vocabulary,

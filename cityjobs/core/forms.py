@@ -2,17 +2,19 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, Protocol
 
 import phonenumbers
 from flask import request
 from flask_wtf import FlaskForm
-from werkzeug.datastructures import MultiDict
+from markupsafe import Markup, escape
+from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms import (
     DateField,
     Field,
+    FileField,
     HiddenField,
     SelectField,
     SelectMultipleField,
@@ -22,6 +24,7 @@ from wtforms import (
 )
 from wtforms.i18n import get_translations
 from wtforms.validators import Length, Optional
+from wtforms.widgets import Select, html_params
 
 from cityjobs.core.nir import holds_nir
 
@@ -226,6 +229,56 @@ class ItemField(ChoiceField):
         super().pre_validate(form)
 
 
+class SelectUnderHeadings(Select):
+    """A list of choices of which some stand under headings."""
+
+    def __call__(self, field: Any, **given: Any) -> Markup:
+        """The control: choices without a heading first."""
+        given = {"id": field.id, "name": field.name, "required": bool(field.flags.required), **given}
+        under = {code for _, codes in field.headings for code in codes}
+        lines: list[str] = [self._option(field, *each) for each in field.iter_flat() if each[0] not in under]
+        labels = dict(field.iter_flat())
+        for heading, codes in field.headings:
+            inside = "".join(self._option(field, code, labels[code]) for code in codes)
+            lines.append(f'<optgroup label="{escape(heading)}">{inside}</optgroup>')
+        return Markup(f"<select {html_params(**given)}>{''.join(lines)}</select>")  # noqa: S704 - each part is escaped
+
+    def _option(self, field: Any, code: str, label: str) -> str:
+        chosen = {"selected": True} if (field.data or "") == code else {}
+        return f"<option {html_params(value=code, **chosen)}>{escape(label)}</option>"
+
+
+class HeadedItemField(ItemField):
+    """One line of a list whose lines stand under those of the list above."""
+
+    widget = SelectUnderHeadings()
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.headings: list[tuple[str, list[str]]] = []
+
+    def offer_under(
+        self, above: Iterable[Listed], items: Iterable["ListedUnder"], *, kept: str | None = None
+    ) -> None:
+        """Set the choices, each under its heading; those that belong to no heading come first."""
+        items = list(items)
+        self.offer(items, kept=kept)
+        offered = {code for code, _ in self.iter_flat()}
+        groups = (
+            (head.label, [item.code for item in items if item.parent == head.code and item.code in offered])
+            for head in above
+        )
+        self.headings = [(label, codes) for label, codes in groups if codes]
+
+
+class ListedUnder(Listed, Protocol):
+    """A line that belongs to one of the list above."""
+
+    @property
+    def parent(self) -> str | None:
+        """The code of the line above."""
+
+
 class ItemsField(SelectMultipleField):
     """Several lines of a list, each once; refused as in an ItemField."""
 
@@ -259,6 +312,41 @@ class ItemsField(SelectMultipleField):
                 raise ValidationError(no_longer_listed(self.aside[code]))
             if code not in offered:
                 raise ValidationError(UNLISTED)
+
+
+class UploadField(FileField):
+    """One file: its name as sent and its content, refused by what `judge` finds wrong with the content."""
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        judge: Callable[[bytes], str | None],
+        largest: int,
+        required: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, [Said(required)] if required else [Optional()], **kwargs)
+        self.judge, self.largest = judge, largest
+        self.data: FileStorage | None = None
+        self.content: bytes | None = None
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read one byte more than may be kept, at most; a form that was sent as text holds no file."""
+        sent = next((each for each in valuelist if isinstance(each, FileStorage) and each.filename), None)
+        self.data, self.content = sent, None
+        if sent is not None:
+            self.content = sent.stream.read(self.largest + 1)
+
+    def pre_validate(self, _form: object) -> None:
+        """Say what is wrong with the file."""
+        if self.content is None:
+            return
+        refused = self.judge(self.content)
+        if refused:
+            raise ValidationError(refused)
+        if self.data and holds_nir(self.data.filename or ""):
+            raise ValidationError(NIR_REFUSED)
 
 
 class PhoneField(LineField):

@@ -45,6 +45,7 @@ class Permission(enum.StrEnum):
     FOLLOWUP_LOG = "followup.log"
     DIAGNOSIS_READ = "diagnosis.read"
     DIAGNOSIS_WRITE = "diagnosis.write"
+    TEMPLATES_KEEP = "templates.keep"
     DAY_SEE = "day.see"
     COORDINATION_SEE = "coordination.see"
     ASSIGN = "parcours.assign"
@@ -71,6 +72,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.FOLLOWUP_LOG: "Noter un échange, fixer une prochaine étape",
     Permission.DIAGNOSIS_READ: "Lire le diagnostic partagé et les freins",
     Permission.DIAGNOSIS_WRITE: "Remplir le diagnostic partagé, faire avancer un frein",
+    Permission.TEMPLATES_KEEP: "Garder un plan d’action comme modèle",
     Permission.DAY_SEE: "Voir «\u00a0Ma journée\u00a0»",
     Permission.COORDINATION_SEE: "Voir le tableau de coordination",
     Permission.ASSIGN: "Attribuer un référent",
@@ -162,6 +164,7 @@ GRANTS: Mapping[Permission, Mapping[Role, Reach]] = {
     Permission.FOLLOWUP_LOG: _MINE,
     Permission.DIAGNOSIS_READ: _MINE,
     Permission.DIAGNOSIS_WRITE: _MINE,
+    Permission.TEMPLATES_KEEP: {Role.COORDINATOR: Reach.CITE},
     Permission.DAY_SEE: {Role.REFERENT: Reach.OWN, Role.COORDINATOR: Reach.OWN},
     Permission.COORDINATION_SEE: {Role.COORDINATOR: Reach.CITE},
     Permission.ASSIGN: {Role.COORDINATOR: Reach.CITE},

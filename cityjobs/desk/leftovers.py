@@ -4,18 +4,23 @@ Each kind of thing has its keeper in KEEPERS: whoever adds a kind adds a keeper,
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import sqlalchemy as sa
 
+from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.web import day
 from cityjobs.followups.actions import drop_step, finish_step
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
+from cityjobs.plans.actions import close_etape, close_goal, end_agreement
+from cityjobs.plans.models import Agreement, Etape, Goal
+from cityjobs.plans.queries import OpenThing, open_things
+from cityjobs.plans.rules import ETAPE_STATUS_LABELS, EtapeStatus
 
 CLOSED_WITH_THE_PARCOURS = "Parcours clos"
 
@@ -40,9 +45,9 @@ class Leftover:
 
 
 class Keeper(Protocol):
-    """Knows one kind of thing that a closed parcours leaves open."""
+    """Knows some kinds of things that a closed parcours leaves open."""
 
-    kind: str
+    kinds: tuple[str, ...]
 
     def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
         """Those of a parcours, held against other writers when they are about to be closed."""
@@ -54,7 +59,7 @@ class Keeper(Protocol):
 class NextSteps:
     """What was to be done next."""
 
-    kind = "step"
+    kinds: tuple[str, ...] = ("step",)
     decisions = (("done", "C’est fait"), ("cancelled", "Ce ne sera pas fait"))
 
     def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
@@ -66,7 +71,7 @@ class NextSteps:
         )
         rows = db.session.scalars(steps.with_for_update() if to_change else steps)
         return [
-            Leftover(self.kind, row.id, row.title, f"à faire, {day(row.due_on)}", self.decisions)
+            Leftover(self.kinds[0], row.id, row.title, f"à faire, {day(row.due_on)}", self.decisions)
             for row in rows
         ]
 
@@ -79,7 +84,44 @@ class NextSteps:
             drop_step(step, by=by, reason=CLOSED_WITH_THE_PARCOURS)
 
 
-KEEPERS: list[Keeper] = [NextSteps()]
+class Plan:
+    """What is open in the plan: étapes, goals, the agreement."""
+
+    kinds: tuple[str, ...] = ("etape", "goal", "agreement")
+    decisions: Mapping[str, tuple[tuple[str, str], ...]] = {
+        "etape": (("done", "Elle est réalisée"), ("not_done", "Elle ne se fera pas")),
+        "goal": (("reached", "Il est atteint"), ("dropped", "Il est mis de côté")),
+        "agreement": (("ended", "Il prend fin avec le parcours"),),
+    }
+
+    def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
+        """Étapes planned, begun or waiting; goals still pursued; the agreement in force."""
+        return [
+            Leftover(each.kind, each.id, *_said_of(each), self.decisions[each.kind])
+            for each in open_things(parcours_id, to_change=to_change)
+        ]
+
+    def settle(self, left: Leftover, decision: str, *, on: date, by: uuid.UUID) -> None:  # noqa: ARG002
+        """Done or not, reached or dropped, ended."""
+        if left.kind == "etape":
+            close_etape(db.session.get_one(Etape, left.id), done=decision == "done", on=on, today=today())
+        elif left.kind == "goal":
+            close_goal(db.session.get_one(Goal, left.id), reached=decision == "reached", on=on)
+        else:
+            end_agreement(db.session.get_one(Agreement, left.id), on=on)
+
+
+def _said_of(thing: OpenThing) -> tuple[str, str]:
+    """How one thing is called, and where it stands."""
+    if thing.kind == "agreement":
+        return f"Contrat d’engagement n° {thing.label}", f"accord du {day(thing.on)}"
+    if thing.kind == "goal":
+        return thing.label, f"objectif du {day(thing.on)}"
+    stands = f"étape {ETAPE_STATUS_LABELS[EtapeStatus(thing.status)].lower()}"
+    return thing.label, f"{stands}, {day(thing.on)}" if thing.on else stands
+
+
+KEEPERS: list[Keeper] = [NextSteps(), Plan()]
 
 
 def leftovers_of(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Leftover]:
@@ -89,6 +131,6 @@ def leftovers_of(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Lef
 
 def settle(decided: Sequence[tuple[Leftover, str]], *, on: date, by: uuid.UUID) -> None:
     """Close each thing as decided."""
-    keepers = {keeper.kind: keeper for keeper in KEEPERS}
+    keepers = {kind: keeper for keeper in KEEPERS for kind in keeper.kinds}
     for left, decision in decided:
         keepers[left.kind].settle(left, decision, on=on, by=by)

@@ -1,6 +1,9 @@
 """How goals and étapes move, when an étape is late, what an agreement asks, which papers are taken."""
 
 import enum
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +22,36 @@ GOAL_STATUS_LABELS: dict[GoalStatus, str] = {
     GoalStatus.REACHED: "Atteint",
     GoalStatus.DROPPED: "Mis de côté",
 }
+
+
+class GoalGesture(enum.StrEnum):
+    """What makes a goal move."""
+
+    REACH = "reach"
+    DROP = "drop"
+    REOPEN = "reopen"
+
+
+GOAL_GESTURE_LABELS: dict[GoalGesture, str] = {
+    GoalGesture.REACH: "Objectif atteint",
+    GoalGesture.DROP: "Mettre de côté",
+    GoalGesture.REOPEN: "Reprendre",
+}
+
+GOAL_TRANSITIONS: dict[tuple[GoalStatus, GoalGesture], GoalStatus] = {
+    (GoalStatus.OPEN, GoalGesture.REACH): GoalStatus.REACHED,
+    (GoalStatus.OPEN, GoalGesture.DROP): GoalStatus.DROPPED,
+    (GoalStatus.REACHED, GoalGesture.REOPEN): GoalStatus.OPEN,
+    (GoalStatus.DROPPED, GoalGesture.REOPEN): GoalStatus.OPEN,
+}
+
+
+def goal_gestures_from(status: GoalStatus) -> list[GoalGesture]:
+    """What may happen to a goal next."""
+    return [gesture for gesture in GoalGesture if (status, gesture) in GOAL_TRANSITIONS]
+
+
+PLAN_CLOSED = "Ce parcours est clos\u00a0: son plan reste lisible, mais ne change plus."
 
 
 class EtapeStatus(enum.StrEnum):
@@ -74,6 +107,9 @@ ETAPE_TRANSITIONS: dict[tuple[EtapeStatus, EtapeEvent], EtapeStatus] = {
     (EtapeStatus.EN_ATTENTE, EtapeEvent.RESUME): EtapeStatus.EN_COURS,
     (EtapeStatus.EN_ATTENTE, EtapeEvent.ABANDON): EtapeStatus.ABANDONNEE,
 }
+
+DATED_EVENTS = frozenset({EtapeEvent.START, EtapeEvent.FINISH, EtapeEvent.ABANDON})
+"""Whoever notes one of these says on which day it was; the others are of the day they are noted."""
 
 
 def etape_events_from(status: EtapeStatus) -> list[EtapeEvent]:
@@ -135,6 +171,76 @@ def is_overdue(status: EtapeStatus, planned_to: date | None, today: date) -> boo
     return status in OPEN_ETAPES and planned_to is not None and planned_to < today
 
 
+def progress_of(statuses: Iterable[EtapeStatus]) -> tuple[int, int]:
+    """How many étapes were done, and out of how many: a cancelled one was never to be done."""
+    counted = [status for status in statuses if status is not EtapeStatus.ANNULEE]
+    return counted.count(EtapeStatus.REALISEE), len(counted)
+
+
+def is_ready_to_settle(others: Collection[EtapeStatus]) -> bool:
+    """Whether the last étape of a goal, or of a frein, is ending: none of the others is still open."""
+    return not OPEN_ETAPES.intersection(others)
+
+
+# Plans kept by a Cité
+
+
+@dataclass(frozen=True)
+class KeptLine:
+    """A goal of a kept plan with at most one étape towards it; `after_days` counts from the day it is applied."""
+
+    goal_label: str
+    frein_code: str | None = None
+    goal_code: str | None = None
+    etape_type: str | None = None
+    etape_label: str | None = None
+    after_days: int | None = None
+
+    @property
+    def goal(self) -> tuple[str | None, str | None, str]:
+        """What makes two lines those of one goal."""
+        return self.frein_code, self.goal_code, self.goal_label
+
+
+LATEST_AFTER = 1000
+"""In days."""
+
+
+def days_after(beginning: date, planned: date | None) -> int | None:
+    """How long after the beginning of a plan something was planned, between 0 and 1 000 days."""
+    return None if planned is None else max(0, min((planned - beginning).days, LATEST_AFTER))
+
+
+class LineFate(enum.StrEnum):
+    """What becomes of a line of a kept plan when it is applied to a parcours."""
+
+    ADDED = "added"
+    THERE = "there"
+    SKIPPED = "skipped"
+
+
+def fate_of(line: KeptLine, present: Collection[str], there: Collection[tuple[object, ...]]) -> LineFate:
+    """What becomes of a line: skipped when its frein is not identified here, left as it is when already planned.
+
+    `present` holds the codes of the freins of the parcours, `there` what its plan already has: the goal alone, or the
+    goal with the type and the label of an étape.
+    """
+    if line.frein_code is not None and line.frein_code not in present:
+        return LineFate.SKIPPED
+    whole = line.goal if line.etape_type is None else (*line.goal, line.etape_type, line.etape_label)
+    return LineFate.THERE if whole in there else LineFate.ADDED
+
+
+def fates_of(
+    lines: Sequence[KeptLine], present: Collection[str], there: Collection[tuple[object, ...]]
+) -> list[tuple[KeptLine, LineFate]]:
+    """What becomes of each line."""
+    return [(line, fate_of(line, present, there)) for line in lines]
+
+
+# Agreements
+
+
 class AgreementWay(enum.StrEnum):
     """How a person agreed."""
 
@@ -183,3 +289,53 @@ SIGNATURES: dict[bytes, str] = {
 def media_type_of(content: bytes) -> str | None:
     """What a file is by its first bytes, whatever its name says; None when it is not taken."""
     return next((media for beginning, media in SIGNATURES.items() if content.startswith(beginning)), None)
+
+
+EXTENSIONS: dict[str, tuple[str, ...]] = {
+    "application/pdf": (".pdf",),
+    "image/jpeg": (".jpg", ".jpeg"),
+    "image/png": (".png",),
+}
+LONGEST_NAME = 120
+PAPER_REFUSED = "Seuls un PDF, une photo JPEG ou une image PNG peuvent être joints."
+PAPER_TOO_LARGE = "Ce fichier dépasse 5\u00a0Mo\u00a0: réduisez-le, ou photographiez-le autrement."
+PAPER_EMPTY = "Ce fichier est vide\u00a0: choisissez-en un autre."
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A file that may be kept: its name without any path, what it is by its bytes, its content."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def paper_refusal(content: bytes) -> str | None:
+    """Why a file cannot be kept, in a whole sentence, or None."""
+    if not content:
+        return PAPER_EMPTY
+    if len(content) > LARGEST_ATTACHMENT:
+        return PAPER_TOO_LARGE
+    return None if media_type_of(content) else PAPER_REFUSED
+
+
+def kept_name(name: str | None, media_type: str) -> str:
+    """The name of a file without path nor control signs, 120 signs at most, ending as what it is ends.
+
+    « scans/contrat.PDF » → « contrat.pdf », « page.html » found to be an image → « page.html.png »
+    """
+    last = re.split(r"[/\\]", name or "")[-1]
+    plain = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C" and sign not in '"<>:|?*')
+    plain = " ".join(plain.split()).strip(". ")
+    endings = EXTENSIONS[media_type]
+    ending = next((each for each in endings if plain.lower().endswith(each)), None)
+    stem = (plain[: -len(ending)] if ending else plain).strip(". ") or "document"
+    ending = ending or endings[0]
+    return stem[: LONGEST_NAME - len(ending)] + ending
+
+
+def paper_of(name: str | None, content: bytes) -> Paper:
+    """A file that was not refused, as it is kept."""
+    media_type = media_type_of(content) or "application/pdf"
+    return Paper(kept_name(name, media_type), media_type, content)

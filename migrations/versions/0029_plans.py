@@ -96,7 +96,7 @@ create table plan_template (
   created_at timestamptz not null,
   version integer not null default 1,
   unique (id, cite_id),
-  constraint ck_plan_template_name check (length(name) between 1 and 80)
+  constraint ck_plan_template_name check (length(name) between 1 and 200)
 );
 create unique index uq_plan_template_name on plan_template (cite_id, lower(name)) where is_active;
 create table plan_template_line (
@@ -169,7 +169,11 @@ create table attachment (
   constraint ck_attachment_subject check (subject in ('agreement', 'exit')),
   constraint ck_attachment_media_type check (media_type in ('application/pdf', 'image/jpeg', 'image/png')),
   constraint ck_attachment_size check (size between 1 and 5242880 and size = length(content)),
-  constraint ck_attachment_name check (length(name) between 1 and 120)
+  constraint ck_attachment_name check (length(name) between 1 and 120 and name !~ '[/\\[:cntrl:]]'),
+  constraint ck_attachment_content check (case media_type
+    when 'application/pdf' then starts_with(encode(substr(content, 1, 8), 'hex'), '255044462d')
+    when 'image/jpeg' then starts_with(encode(substr(content, 1, 8), 'hex'), 'ffd8ff')
+    else encode(substr(content, 1, 8), 'hex') = '89504e470d0a1a0a' end)
 );
 create index ix_attachment_person on attachment (person_id);
 create index ix_attachment_subject on attachment (subject_id);
@@ -207,9 +211,36 @@ DROPPED = {"etape_goal": CASE_SEEN, "attachment": f"{CASE_SEEN} and added_by_id 
 TEMPLATES = f"{HERE} and (select app.role()) = 'coordinator'"
 SILENT = {"attachment": "'content'"}
 
+MAY_READ = r"""
+create or replace function app.may_read(subject text, subject_id uuid, cite uuid) returns boolean language sql stable security definer
+  set search_path = pg_catalog, public as $$
+  select app.works_here(cite) and case may_read.subject
+    when 'person' then exists (
+      select from person p where p.id = may_read.subject_id and p.cite_id = may_read.cite
+        and (app.role() = 'coordinator' or p.id = any (app.my_people())))
+    when 'interview' then app.role() in ('coordinator', 'referent') and exists (
+      select from interview i where i.id = may_read.subject_id and i.cite_id = may_read.cite
+        and (app.role() = 'coordinator' or i.person_id = any (app.my_people())))
+{attachment}    when 'activity_report' then app.role() in ('coordinator', 'chef_de_file', 'funder') and exists (
+      select from activity_report r where r.id = may_read.subject_id and r.cite_id = may_read.cite)
+    when 'people' then subject_id = cite and app.role() in ('coordinator', 'referent', 'spotter')
+    when 'look_alikes' then subject_id = cite and app.role() in ('coordinator', 'referent', 'spotter')
+    when 'people_export' then subject_id = cite and app.role() in ('coordinator', 'referent')
+    when 'figure_rows' then subject_id = cite and app.role() in ('coordinator', 'referent', 'chef_de_file')
+    when 'reminders' then subject_id = cite and app.role() = 'coordinator'
+    else false
+  end
+$$;
+"""
+ATTACHMENT = """    when 'attachment' then app.role() in ('coordinator', 'referent') and exists (
+      select from attachment a where a.id = may_read.subject_id and a.cite_id = may_read.cite
+        and (app.role() = 'coordinator' or a.person_id = any (app.my_people())))
+"""
+
 
 def upgrade() -> None:
     op.execute(TABLES)
+    op.execute(MAY_READ.format(attachment=ATTACHMENT))
     for table in (*WRITER, "plan_template", "plan_template_line"):
         op.execute(f"alter table {table} enable row level security, force row level security")
         op.execute(f"create policy owner_all on {table} to cityjobs_owner using (true) with check (true)")
@@ -238,6 +269,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(MAY_READ.format(attachment=""))
     op.execute(
         "drop table attachment, agreement_goal, agreement, plan_template_line, plan_template, etape_goal, etape, goal"
     )

@@ -282,4 +282,4 @@ def test_the_page_asks_the_same_of_the_database_however_much_is_open(
     client.get(url(case))
     with count_queries() as statements:
         client.get(url(case))
-    assert len(statements) <= 8, statements
+    assert len(statements) <= 9, statements
