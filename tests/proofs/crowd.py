@@ -31,6 +31,17 @@ from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.parcours.rules.situations import Moment
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
+from cityjobs.plans.models import (
+    Agreement,
+    AgreementGoal,
+    Attachment,
+    Etape,
+    EtapeGoal,
+    Goal,
+    PlanTemplate,
+    PlanTemplateLine,
+)
+from cityjobs.plans.rules import AgreementWay, AttachmentSubject
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState
 from cityjobs.reporting.models import ActivityReport
@@ -248,7 +259,9 @@ class Draw:
             )
         team = self._entrust(whose, days[1])
         if dice.random() < 0.4:
-            self._assess(known, whose, dice.choice(self.crowd.of_role(known.cite_id, *CASEWORK)), days[2])
+            colleagues = team or self.crowd.of_role(known.cite_id, *CASEWORK)
+            self._assess(known, whose, dice.choice(colleagues), days[2])
+            self._plan(known, whose, dice.choice(colleagues), days[2])
         for _ in range(dice.randrange(3) if status is not Status.REPERE else 0):
             self._follow(
                 known, whose, dice.choice(team or self.crowd.of_role(known.cite_id, *CASEWORK)), days[2]
@@ -356,7 +369,33 @@ class Draw:
         if dice.random() < 0.3:
             self.drafts.append((author.id, f"entretien:{known.id}", f'{{"synthesis": "jetond{mark}"}}'))
 
+    def _plan(self, known: Known, whose: dict[str, Any], author: Member, on: date) -> None:
+        mark = f"{known.number:05d}"
+        goal_id, etape_id, agreement_id, content = self._id(), self._id(), self._id(), b"%PDF-1.7"
+        self.rows += [
+            Goal(**whose, id=goal_id, label=f"jetons{mark}", opened_on=on, created_by_id=author.id),
+            Etape(**whose, id=etape_id, type="permis_code", label=f"jetont{mark}", planned_to=on, created_by_id=author.id),
+            EtapeGoal(**whose, etape_id=etape_id, goal_id=goal_id),
+            Agreement(
+                **whose, id=agreement_id, number=1, agreed_on=on, review_on=on + timedelta(days=91), way=AgreementWay.SIGNED,
+                created_by_id=author.id,
+            ),
+            AgreementGoal(**whose, agreement_id=agreement_id, goal_id=goal_id, label=f"jetons{mark}"),
+            Attachment(
+                **whose, id=self._id(), subject=AttachmentSubject.AGREEMENT, subject_id=agreement_id, name=f"jetont{mark}.pdf",
+                media_type="application/pdf", size=len(content), sha256="0", content=content, added_by_id=author.id, added_at=now(),
+            ),
+        ]  # fmt: skip
+
     def _report(self) -> None:
+        for cite in self.crowd.cites:
+            template_id = self._id()
+            self.rows += [
+                PlanTemplate(id=template_id, cite_id=cite.id, name="Retrouver une mobilité"),
+                PlanTemplateLine(
+                    template_id=template_id, rank=1, cite_id=cite.id, goal_label="Obtenir le permis"
+                ),
+            ]
         for cite in self.crowd.cites:
             self.rows.append(
                 ActivityReport(
@@ -536,6 +575,18 @@ RELATIONS: dict[str, Any] = {
         "parcours_exit", sight.cases(member), key="parcours_id"
     ),
     "public.situation_snapshot": _cases("situation_snapshot"),
+    "public.goal": _cases("goal"),
+    "public.etape": _cases("etape"),
+    "public.etape_goal": lambda sight, member: sight.seen("etape_goal", sight.cases(member), key="etape_id"),
+    "public.agreement": _cases("agreement"),
+    "public.agreement_goal": lambda sight, member: sight.seen(
+        "agreement_goal", sight.cases(member), key="agreement_id"
+    ),
+    "public.attachment": _cases("attachment"),
+    "public.plan_template": lambda sight, member: sight.of_cite("plan_template", member, CASEWORK, "id"),
+    "public.plan_template_line": lambda sight, member: sight.of_cite(
+        "plan_template_line", member, CASEWORK, "template_id"
+    ),
     "public.exit_ruleset": _readable("exit_ruleset", "id"),
     "public.exit_rule": _readable("exit_ruleset", "id"),
     "public.qpv": _all("qpv"),
@@ -553,7 +604,8 @@ RELATIONS: dict[str, Any] = {
 
 KEYS = {
     "app.case_facts": "parcours_id", "app.pause_facts": "parcours_id", "public.parcours_exit": "parcours_id",
-    "public.exit_rule": "ruleset_id",
+    "public.exit_rule": "ruleset_id", "public.etape_goal": "etape_id", "public.agreement_goal": "agreement_id",
+    "public.plan_template_line": "template_id",
     "app.present_cases": "person_id", "app.contact_facts": "interview_id", "app.assignment_facts": "assignment_id",
     "public.private_note": "interview_id", "public.draft": "form", "public.programme_year": "year",
     "public.cite_commune": "insee_code", "public.cite_qpv": "qpv_id", "public.collective_member": "organisation_id",

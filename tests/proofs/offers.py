@@ -1,5 +1,6 @@
 """Every request that pages offer: harvested from the real pages as each role, filled as a careful visitor would."""
 
+import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Flask
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import Client, TestResponse
 
 from cityjobs.accounts import links
@@ -29,6 +31,7 @@ ENTRANCES = (
     "/administration",
     "/administration/listes",
     "/administration/listes/secteur",
+    "/administration/modeles",
     "/reperage",
     "/compte",
     "/aide",
@@ -50,6 +53,8 @@ class Offer:
     shown: frozenset[str] = frozenset()
     endpoint: str = ""
     beside: Pairs = ()
+    file: str = ""
+    """The name of the control that a file is put in."""
 
     @property
     def shape(self) -> tuple[Any, ...]:
@@ -96,6 +101,7 @@ def typed(name: str, page: Page) -> str:
         "spotted_on": past.isoformat(),
         "on": today().isoformat(),
         "due_on": soon.isoformat(),
+        "review_on": (today() + timedelta(days=40)).isoformat(),
         "address": "12 rue du Port",
         "strengths": "Parle trois langues",
         "project": "Cuisiner pour une école",
@@ -129,7 +135,7 @@ def filled(form: Element, page: Page) -> tuple[Pairs, frozenset[str]]:
         elif control.tag == "input" and kind == "radio":
             radios.setdefault(name, []).append(control)
         elif control.tag == "input" and kind == "checkbox":
-            if "checked" in control.attributes or name == "picked":
+            if "checked" in control.attributes or name in ("picked", "lines"):
                 pairs.append((name, value or "y"))
         elif control.tag in ("input", "button"):
             if control.tag == "input" and kind not in ("submit", "button", "image", "reset", "file"):
@@ -212,7 +218,8 @@ class Harvest:
                 continue
             if self._endpoint("POST", urlsplit(action).path) == "accounts.sign_out" and name != "referent":
                 continue
-            yield self._offer(name, "POST", action, pairs, shown)
+            file = next((each["name"] for each in form.all("input", type="file")), "")
+            yield replace(self._offer(name, "POST", action, pairs, shown), file=file)
 
     def _unwritten(self, name: str) -> Iterator[Offer]:
         """What scripts send, and pages that only a letter, a lock, a long list or another form leads to."""
@@ -244,6 +251,7 @@ class Harvest:
             yield self._offer(name, "GET", "/reperage/chercher")
             yield from self._moves(name)
             yield from self._diagnoses(name)
+            yield from self._plans(name)
         if name in ("coordinator", "chef_de_file", "funder"):
             report = f"/pilotage/rapports/{named['report:ready']}"
             for url in (report, f"{report}/rapport.pdf", f"{report}/rapport.xlsx"):
@@ -287,6 +295,24 @@ class Harvest:
         yield self._offer(name, "GET", masked)
         unmet = f"/personnes/{named['person:begun']}/diagnostic/commencer"
         yield self._offer(name, "POST", unmet, (("moves", "y"),))
+
+    def _plans(self, name: str) -> Iterator[Offer]:
+        """The pages of a plan, which the file of a person leads to."""
+        named = self.side.named
+        person = f"/personnes/{named['person:followed']}"
+        etape = {
+            status: f"{person}/plan/etapes/{named[f'etape:followed:{status}']}"
+            for status in ("prevue", "en_cours", "en_attente")
+        }
+        urls = [f"{person}/plan", f"{person}/plan/etapes/nouvelle", f"{person}/plan/modeles/appliquer", f"{person}/accord/nouveau",
+                f"{person}/accord/2", f"{person}/pieces/{named['paper:followed']}/retirer", f"{etape['en_attente']}/resume",
+                *(f"{etape['prevue']}/{gesture}" for gesture in ("modifier", "start", "finish", "cancel")),
+                *(f"{etape['en_cours']}/{gesture}" for gesture in ("pause", "abandon"))]  # fmt: skip
+        for url in (*urls, *([f"{person}/plan/modeles"] if name == "coordinator" else [])):
+            yield self._offer(name, "GET", url)
+            page = Page(read(self.page_client.flask.get(url)), url)
+            yield from self._forms_of(name, page)
+        yield self._offer(name, "GET", f"{person}/pieces/{named['paper:followed']}")
 
     def _moves(self, name: str) -> Iterator[Offer]:
         for case, event in (
@@ -346,6 +372,10 @@ class Harvest:
             headers.append(("X-CSRFToken", self.tokens[offer.seat]))
             body = {**dict(offer.beside), "fields": dict(offer.pairs)}
             answer = self.client.open(offer.url, method=offer.method, headers=headers, json=body)
+        elif offer.file:
+            parts = MultiDict[str, Any]([("csrf_token", self.tokens[offer.seat]), *offer.pairs])
+            parts.add(offer.file, (io.BytesIO(b"%PDF-1.7 contrat"), "contrat.pdf", "application/pdf"))
+            answer = self.client.open(offer.url, method=offer.method, headers=headers, data=parts)
         else:
             form = urlencode([("csrf_token", self.tokens[offer.seat]), *offer.pairs]).encode()
             answer = self.client.open(

@@ -20,6 +20,11 @@ class Named(enum.Enum):
     LEFT = enum.auto()
     """A parcours that ended, of somebody."""
     RULESET = enum.auto()
+    GOAL = enum.auto()
+    ETAPE = enum.auto()
+    AGREEMENT = enum.auto()
+    PAPER = enum.auto()
+    KEPT_PLAN = enum.auto()
     """The Cité's own way of reading exits."""
     CO_REFERENT = enum.auto()
     """Somebody's seconding of a person."""
@@ -51,7 +56,19 @@ class Named(enum.Enum):
 
 
 CASES = frozenset(
-    {Named.PERSON, Named.INTERVIEW, Named.STEP, Named.CO_REFERENT, Named.JOB, Named.LEFT, Named.FREIN}
+    {
+        Named.PERSON,
+        Named.INTERVIEW,
+        Named.STEP,
+        Named.CO_REFERENT,
+        Named.JOB,
+        Named.LEFT,
+        Named.GOAL,
+        Named.ETAPE,
+        Named.AGREEMENT,
+        Named.PAPER,
+        Named.FREIN,
+    }
 )
 CHILDREN = CASES - {Named.PERSON}
 OWN = frozenset({Named.SESSION, Named.MISSION})
@@ -139,6 +156,22 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "diagnosis.version": (P.DIAGNOSIS_READ, Named.PERSON),
     "diagnosis.progress": (P.DIAGNOSIS_READ, Named.PERSON),
     "diagnosis.move": (P.DIAGNOSIS_WRITE, Named.FREIN),
+    "plans.show": (P.FOLLOWUP_READ, Named.PERSON),
+    "plans.add_goal": (P.FOLLOWUP_LOG, Named.PERSON),
+    "plans.settle_goal": (P.FOLLOWUP_LOG, Named.GOAL),
+    "plans.add_etape": (P.FOLLOWUP_LOG, Named.PERSON),
+    "plans.edit_etape": (P.FOLLOWUP_LOG, Named.ETAPE),
+    "plans.move": (P.FOLLOWUP_LOG, Named.ETAPE),
+    "plans.keep": (P.TEMPLATES_KEEP, Named.PERSON),
+    "plans.apply": (P.FOLLOWUP_LOG, Named.PERSON),
+    "plans.templates": (P.TEMPLATES_KEEP, Named.NOTHING),
+    "plans.set_aside": (P.TEMPLATES_KEEP, Named.KEPT_PLAN),
+    "plans.add_agreement": (P.FOLLOWUP_LOG, Named.PERSON),
+    "plans.agreement": (P.FOLLOWUP_READ, Named.AGREEMENT),
+    "plans.put_review_off": (P.FOLLOWUP_LOG, Named.AGREEMENT),
+    "plans.attach": (P.FOLLOWUP_LOG, Named.AGREEMENT),
+    "plans.download": (P.FOLLOWUP_READ, Named.PAPER),
+    "plans.remove": (P.FOLLOWUP_LOG, Named.PAPER),
     "coordination.board": (P.COORDINATION_SEE, Named.NOTHING),
     "coordination.referent": (P.COORDINATION_SEE, Named.REFERENT),
     "coordination.batch": (P.COORDINATION_SEE, Named.BATCH),

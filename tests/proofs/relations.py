@@ -23,12 +23,14 @@ from cityjobs.parcours.rules.exits import ExitCategory
 from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
 from cityjobs.parcours.rules.reasons import ExitReason
+from cityjobs.plans.rules import KeptLine
 from cityjobs.reporting.models import ActivityReport
 from cityjobs.reporting.rules.reports import ReportState
 from cityjobs.territory.models import Cite, CiteCommune, CiteQpv, Organisation, ProgrammeYear, Qpv
 from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName
 from tests.manners import PageClient
+from tests.plans import makers
 from tests.proofs.places import CASES, CHILDREN, LINKS, OWN, Named
 from tests.world import Case, Member, World
 
@@ -238,8 +240,20 @@ class Town:
             "assignment_id": seconding.id,
             "job_id": job.id,
             "parcours_id": left.id,
+            **self.plan_of(case, other),
         }
         return case
+
+    def plan_of(self, case: Case, author: Member) -> Values:
+        """A goal, an étape towards it, an agreement whose number is like no other, and a paper of it."""
+        goal = makers.goal(self.world, case)
+        held = makers.agreement(self.world, case, author, goal, number=self.world.next())
+        return {
+            "goal_id": goal.id,
+            "etape_id": makers.etape(self.world, case, goal).id,
+            "number": held.number,
+            "paper_id": makers.paper(self.world, case, held, author).id,
+        }
 
     def past_of(self, case: Case) -> tuple[Job, Parcours]:
         """A job that stopped, and a parcours that ended before this one."""
@@ -329,6 +343,11 @@ class Town:
             Named.YEAR: {"year": year},
             Named.ITEM: {"item_id": item.id},
             Named.RULESET: {"ruleset_id": self.ruleset(cite, referent).id},
+            Named.KEPT_PLAN: {
+                "template_id": makers.kept_plan(
+                    self.world, cite, "Retrouver une mobilité", KeptLine("Permis")
+                ).id
+            },
         }
 
     def ruleset(self, cite: Cite, by: Member) -> ExitRuleset:
@@ -359,8 +378,14 @@ class Town:
         if relation is Relation.NOWHERE:
             names = ("person_id", "interview_id", "step_id", "assignment_id", "user_id", "batch_id", "report_id",
                      "organisation_id", "membership_id", "qpv_id", "session_id", "item_id", "job_id", "parcours_id", "ruleset_id",
-                     "frein_id")  # fmt: skip
-            return {**{name: uuid.uuid4() for name in names}, "year": 2099, "code": "00000", "token": "none"}
+                     "goal_id", "etape_id", "paper_id", "template_id", "frein_id")  # fmt: skip
+            return {
+                **{name: uuid.uuid4() for name in names},
+                "year": 2099,
+                "code": "00000",
+                "token": "none",
+                "number": 99_999,
+            }
         if named not in CASES:
             return self.things[actor, named, relation]
         if relation is not Relation.MIXED:

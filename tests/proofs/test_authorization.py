@@ -58,6 +58,7 @@ WORDS = {
     "version_number": 1,
     "exit_type": "cdi",
     "moment": "j8",
+    "gesture": "start",
 }
 QUERIES = {
     "reporting.lines": {"figure": "ind_reperees"},

@@ -24,7 +24,7 @@ from flask import Flask
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
-from cityjobs.parcours.views import _serializer
+from cityjobs.parcours.views.spotting import _serializer
 from tests.conftest import Databases, Letterbox
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import NOT_OFFERED, Harvest, Offer

@@ -386,14 +386,17 @@ class Pages:
             "name": "x",
             "list_name": "secteur",
             "moment": "j8",
-            "exit_type": "cdi",
+            "gesture": "finish",
             "version_number": 1,
+            "exit_type": "cdi",
+            "number": 1,
             "key": f"entretien:{person}",
         }
         for name, table in (
             ("interview_id", "interview"), ("step_id", "next_step"), ("report_id", "activity_report"),
             ("organisation_id", "organisation"), ("assignment_id", "assignment"), ("session_id", "sign_in_session"),
-            ("job_id", "job"), ("parcours_id", "parcours"), ("ruleset_id", "exit_ruleset"),
+            ("job_id", "job"), ("parcours_id", "parcours"), ("ruleset_id", "exit_ruleset"), ("goal_id", "goal"), ("etape_id", "etape"),
+            ("paper_id", "attachment"), ("template_id", "plan_template"),
             ("item_id", "list_item"), ("frein_id", "frein"),
         ):  # fmt: skip
             theirs = [row["id"] for row in self.sight.rows(table) if row.get("person_id", person) == person]

@@ -69,6 +69,11 @@ COLUMNS = {
     "next_step": ("title", "result", "postponed_because"),
     "spotting": ("place", "first_need"),
     "parcours_transition": ("reason",),
+    "goal": ("label",),
+    "etape": ("label", "note"),
+    "agreement_goal": ("label",),
+    "plan_template": ("name",),
+    "plan_template_line": ("goal_label", "etape_label"),
     "activity_report": ("failure",),
 }
 """Every column that holds what somebody typed. Codes, dates and addresses have their own constraints."""
@@ -79,6 +84,8 @@ TEXT_FIELDS = (
     "second_phone", "email", "reached_through", "language", "address", "postcode", "commune", "place", "first_need", "q", "name",
     "programme_name", "insee_code", "password", "current_password", "repeated", "suite", "origin", "year", "envelope_euros",
     "silence_days", "held_on", "due_on", "on", "birth_date", "spotted_on", "duration", "key", "seen", "version", "was", "mode", "event",
+    "label", "note", "hours", "cost_euros", "planned_from", "planned_to", "agreed_on", "review_on", "code", "frein", "type", "goals",
+    "organisation", "template", "lines", "gesture", "goal", "etape", "agreement", "paper", "reached", "freins", "way",
 )  # fmt: skip
 
 
@@ -248,6 +255,10 @@ def spoil(
                 held.setdefault((table, column), []).append(payload)
     made = MADE_OF_WORDS["person"][1].format("first_name")
     server.execute(f"update person set email = {made} where id::text like '{HERE}%'")
+    server.execute(
+        "update attachment a set name = coalesce(nullif(left(regexp_replace((select label from goal g where g.person_id = a.person_id limit 1),"
+        " '[/\\\\[:cntrl:]]', '', 'g'), 120), ''), 'x')"
+    )
     typed = {
         name: payloads[(turn + n) % len(payloads)]
         for n, name in enumerate(("synthesis", "private_note", "next_step"))
@@ -667,7 +678,7 @@ def test_a_browser_runs_nothing(house: Harvest, databases: Databases, chromium: 
 def pack(databases: Databases) -> None:
     """Every payload at once in each long text of the person followed."""
     everything = "\n".join(STORED)
-    for table, column in (("interview", "synthesis"), ("interview_version", "synthesis"), ("private_note", "body"), ("spotting", "first_need"), ("next_step", "title")):  # fmt: skip
+    for table, column in (("interview", "synthesis"), ("interview_version", "synthesis"), ("private_note", "body"), ("spotting", "first_need"), ("next_step", "title"), ("etape", "note")):  # fmt: skip
         databases.superuser.execute(
             f"update {table} set {column} = %s where person_id::text like '{HERE}%%'", (everything,)
         )
@@ -675,7 +686,7 @@ def pack(databases: Databases) -> None:
 
 def pages_for_a_browser(house: Harvest, *, every: bool) -> list[Offer]:
     """The pages with the most text."""
-    wanted = ("file.show", "day.show", "people_list.people", "followups.interview", "followups.correct", "people.edit", "coordination.board",
+    wanted = ("file.show", "day.show", "people_list.people", "followups.interview", "followups.correct", "plans.show", "plans.edit_etape", "people.edit", "coordination.board",
               "coordination.team", "reporting.pilotage", "accounts.account", "territory.organisations", "territory.settings")  # fmt: skip
     chosen = {offer.endpoint: offer for offer in reversed(tour(house)) if every or offer.endpoint in wanted}
     return list(chosen.values())

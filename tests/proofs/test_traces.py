@@ -48,6 +48,20 @@ READINGS = {
     "diagnosis.progress": "person",
     "diagnosis.move": "person",
     "followups.correct": "interview",
+    "plans.show": "person",
+    "plans.add_goal": "person",
+    "plans.settle_goal": "person",
+    "plans.add_etape": "person",
+    "plans.edit_etape": "person",
+    "plans.move": "person",
+    "plans.keep": "person",
+    "plans.apply": "person",
+    "plans.add_agreement": "person",
+    "plans.agreement": "person",
+    "plans.put_review_off": "person",
+    "plans.attach": "person",
+    "plans.download": "attachment",
+    "plans.remove": "person",
     "parcours.reopen": "person",
     "parcours.ask_move": "person",
     "parcours.move": "person",
@@ -194,7 +208,11 @@ class Witness:
 
 
 def _called(row: dict[str, Any]) -> str:
-    return next(str(row[name]) for name in ("id", "interview_id", "cite_id", "qpv_id") if row.get(name))
+    return next(
+        str(row[name])
+        for name in ("id", "interview_id", "parcours_id", "ruleset_id", "cite_id", "qpv_id")
+        if row.get(name)
+    )
 
 
 def told(lines: list[Line], but: set[Change]) -> Counter[Change]:
@@ -221,7 +239,7 @@ def due_reading(offer: Offer, answer: TestResponse) -> tuple[str, str] | None:
     if subject is None:
         return None
     named = UUID.findall(offer.url.partition("?")[0])
-    place = {"person": 0, "interview": 1, "activity_report": 0}.get(subject)
+    place = {"person": 0, "interview": 1, "attachment": 1, "activity_report": 0}.get(subject)
     return subject, named[place] if place is not None else CITE
 
 

@@ -4,6 +4,7 @@ Identifiers say where they belong: a0… is the Cité that asks, b0… its twin,
 works in both. Each text of the twin holds Ω and « zzb », which nothing else does: a foreign byte is seen wherever it shows.
 """
 
+import hashlib
 import re
 import uuid
 from collections.abc import Iterable
@@ -30,6 +31,17 @@ from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import Gender
+from cityjobs.plans.models import (
+    Agreement,
+    AgreementGoal,
+    Attachment,
+    Etape,
+    EtapeGoal,
+    Goal,
+    PlanTemplate,
+    PlanTemplateLine,
+)
+from cityjobs.plans.rules import AgreementWay, AttachmentSubject, EtapeStatus, GoalStatus
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState
 from cityjobs.reporting.documents import definitions
@@ -273,6 +285,9 @@ class Twins:
         self._exchanges_of(side, "masked", colleague)
         for name, author in (("followed", referent), ("masked", colleague)):
             self._diagnosis_of(side, name, author)
+        self._plan_of(side, "followed", referent)
+        self._plan_of(side, "masked", colleague)
+        self._kept_plans_of(side)
 
     def _case(
         self,
@@ -431,6 +446,73 @@ class Twins:
                 fields={"strengths": texts["strengths"], "version": "1", "seen": "logement:1 sante:1"},
             )
         )
+
+    def _plan_of(self, side: Side, name: str, author: uuid.UUID) -> None:
+        """A frein, goals about it and about the project, étapes that stand differently, an agreement that was replaced, papers."""
+        ties = {
+            key: side.named[f"{key}:{name}" if key != "cite" else key]
+            for key in ("cite", "person", "parcours")
+        }
+        ties = {f"{key}_id": identifier_ for key, identifier_ in ties.items()}
+        began, made = today() - timedelta(days=20), {"created_by_id": author}
+        frein = Frein(
+            id=side.new(f"frein:{name}"), **ties, code="mobilite", status=FreinStatus.EN_COURS, identified_on=began, recorded_by_id=author
+        )  # fmt: skip
+        self.keep(frein)
+        goals = [
+            Goal(
+                id=side.new(f"goal:{name}:{about}"), **ties, frein_id=frein.id if about == "frein" else None, opened_on=began,
+                label=side.text("Obtenir le permis"), status=GoalStatus(status), settled_on=today() if status == "reached" else None,
+                **made,
+            )
+            for about, status in (("frein", "open"), ("project", "open"), ("reached", "reached"))
+        ]  # fmt: skip
+        self.keep(*goals)
+        for status, goal in (
+            ("prevue", goals[0]),
+            ("en_cours", goals[1]),
+            ("en_attente", goals[1]),
+            ("realisee", goals[2]),
+        ):
+            over = {"ended_on": today(), "result": "atteint"} if status == "realisee" else {}
+            etape = Etape(
+                id=side.new(f"etape:{name}:{status}"), **ties, type="permis_code", label=side.text("Code"), status=EtapeStatus(status),
+                organisation_id=side.named["asso"], planned_to=today() + timedelta(days=9), note=side.text("Le mardi."),
+                started_on=began if status in ("en_cours", "en_attente") else None, **over, **made,
+            )  # fmt: skip
+            self.keep(etape, EtapeGoal(etape_id=etape.id, goal_id=goal.id, **ties))
+        for number in (1, 2):
+            held = Agreement(
+                id=side.new(f"agreement:{name}:{number}"), **ties, number=number, agreed_on=began, review_on=today() + timedelta(days=30),
+                way=AgreementWay.SIGNED, ended_on=began if number == 1 else None, **made,
+            )  # fmt: skip
+            self.keep(
+                held, AgreementGoal(agreement_id=held.id, goal_id=goals[0].id, label=goals[0].label, **ties)
+            )
+        content = b"%PDF-1.7 " + side.text("contrat").encode()
+        self.keep(
+            Attachment(
+                id=side.new(f"paper:{name}"), **ties, subject=AttachmentSubject.AGREEMENT, subject_id=held.id,
+                name=side.text("contrat") + ".pdf", media_type="application/pdf", size=len(content),
+                sha256=hashlib.sha256(content).hexdigest(), content=content, added_by_id=author, added_at=now(),
+            )
+        )  # fmt: skip
+
+    def _kept_plans_of(self, side: Side) -> None:
+        """One plan that is offered, one that was set aside."""
+        for name, active in (("kept", True), ("former", False)):
+            template = PlanTemplate(
+                id=side.new(f"template:{name}"), cite_id=side.named["cite"], name=side.text("Mobilité"), is_active=active,
+                created_by_id=side.members["coordinator"].user_id,
+            )  # fmt: skip
+            self.keep(template)
+            for rank, frein in enumerate(("mobilite", "logement", None), 1):
+                self.keep(
+                    PlanTemplateLine(
+                        template_id=template.id, rank=rank, cite_id=template.cite_id, frein_code=frein, goal_label=side.text("But"),
+                        etape_type="permis_code", etape_label=side.text("Étape"), after_days=30,
+                    )
+                )  # fmt: skip
 
     def _papers_of(self, side: Side) -> None:
         meant = definitions()
