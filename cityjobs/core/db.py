@@ -110,6 +110,21 @@ HERE = sa.bindparam("here", callable_=lambda: acting().cite_id, type_=sa.Uuid())
 """The Cité being worked in, in a statement built once for all."""
 
 
+ON = sa.bindparam("on", type_=sa.Date())
+"""The day a question is asked for, in a statement built once for all."""
+
+Day = date | sa.ColumnElement[date]
+"""A day, or what stands for one in a statement."""
+
+Who = uuid.UUID | sa.ColumnElement[uuid.UUID]
+"""A professional, or what stands for one in a statement."""
+
+
+def as_day(on: Day) -> sa.ColumnElement[date]:
+    """A day that a statement can count from."""
+    return sa.literal(on, sa.Date()) if isinstance(on, date) else on
+
+
 def _tell(session: Session, connection: sa.Connection) -> None:
     actor: Actor = session.info.get("actor", NOBODY)
     connection.execute(

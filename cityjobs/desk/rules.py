@@ -1,5 +1,6 @@
-"""What the list of people can be narrowed by, and in which orders."""
+"""What the list of people can be narrowed by, and in which orders; the queues of « Ma journée »."""
 
+import enum
 import uuid
 from dataclasses import dataclass
 from datetime import date
@@ -56,3 +57,31 @@ class PeopleFilters:
             self.entered_until,
         )
         return sum(bool(each) for each in on)
+
+
+class Queue(enum.StrEnum):
+    """One queue of « Ma journée », as in its URL."""
+
+    OVERDUE = "en-retard"
+    TODAY = "aujourd-hui"
+    CHECKS = "points-emploi"
+    SITUATIONS = "situations"
+    SILENT = "sans-contact"
+    NEW = "nouvelles"
+    ETAPES = "etapes-en-retard"
+    AGREEMENTS = "accords-a-revoir"
+    SUSPENSIONS = "suspensions"
+
+
+QUEUE_TITLES: dict[Queue, str] = {
+    Queue.OVERDUE: "À faire, en retard",
+    Queue.TODAY: "À faire aujourd’hui",
+    Queue.CHECKS: "Points d’emploi à faire",
+    Queue.SITUATIONS: "Nouvelles à prendre après une sortie",
+    Queue.SILENT: "Sans contact depuis longtemps",
+    Queue.NEW: "Nouvelles avec moi",
+    Queue.ETAPES: "Étapes du plan en retard",
+    Queue.AGREEMENTS: "Accords à revoir",
+    Queue.SUSPENSIONS: "Suspensions qui se terminent",
+}
+"""How each is called; that of silence is told with the number of days of the Cité."""

@@ -182,38 +182,48 @@ class PresentFrein:
     progress: Progress | None
 
 
-def present_freins(parcours_id: uuid.UUID) -> list[PresentFrein]:
-    """The freins spoken of in a parcours, those still there first, then by weight: one question."""
+@cache
+def freins_question() -> sa.Select[*tuple[Any, ...]]:
+    """What `freins_from` reads, about the parcours `parcours_id`: those still there first, then by weight."""
+    of_parcours = sa.bindparam("parcours_id", type_=sa.Uuid())
     last = (
         sa.select(Diagnosis.id)
-        .where(Diagnosis.parcours_id == parcours_id, Diagnosis.finished_on.is_not(None))
+        .where(Diagnosis.parcours_id == of_parcours, Diagnosis.finished_on.is_not(None))
         .order_by(Diagnosis.number.desc())
         .limit(1)
         .scalar_subquery()
     )
-    rows = db.session.execute(
-        sa.select(Frein, ListItem.label, ListItem.is_sensitive, FreinReading.status, FreinReading.severity)
+    return (
+        sa.select(
+            Frein.id, Frein.code, ListItem.label, ListItem.is_sensitive, Frein.status, Frein.severity, Frein.is_priority,
+            Frein.owner, Frein.identified_on, Frein.settled_on, Frein.version, FreinReading.status.label("status_then"),
+            FreinReading.severity.label("severity_then"),
+        )
         .join(
             ListItem,
             sa.and_(ListItem.list == ListName.FREIN, ListItem.code == Frein.code, ListItem.cite_id.is_(None)),
         )
         .outerjoin(FreinReading, sa.and_(FreinReading.diagnosis_id == last, FreinReading.code == Frein.code))
-        .where(Frein.parcours_id == parcours_id, Frein.cite_id == acting().cite_id)
+        .where(Frein.parcours_id == of_parcours, Frein.cite_id == HERE)
         .order_by(
             Frein.status.in_([FreinStatus.IDENTIFIE, FreinStatus.EN_COURS]).desc(),
             Frein.is_priority.desc(),
             Frein.severity.desc().nulls_last(),
             ListItem.rank,
         )
-    )
-    found = []
-    for frein, label, is_sensitive, status, severity in rows:
-        before = Reading(FreinStatus(status), severity) if status else None
-        found.append(
-            PresentFrein(
-                frein.id, frein.code, label, is_sensitive, FreinStatus(frein.status), frein.severity, frein.is_priority,
-                FreinOwner(frein.owner) if frein.owner else None, frein.identified_on, frein.settled_on, frein.version,
-                progress(before, reading_of(frein)),
-            )
-        )  # fmt: skip
-    return found
+    )  # fmt: skip
+
+
+def freins_from(rows: Sequence[Any]) -> list[PresentFrein]:
+    """Rows of `freins_question`, as the freins spoken of in a parcours."""
+    return [
+        PresentFrein(
+            row.id, row.code, row.label, row.is_sensitive, FreinStatus(row.status), row.severity, row.is_priority,
+            FreinOwner(row.owner) if row.owner else None, row.identified_on, row.settled_on, row.version,
+            progress(
+                Reading(FreinStatus(row.status_then), row.severity_then) if row.status_then else None,
+                Reading(FreinStatus(row.status), row.severity),
+            ),
+        )
+        for row in rows
+    ]  # fmt: skip

@@ -4,9 +4,8 @@
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Draft, User
-from cityjobs.core.db import HERE, ME, acting, db
+from cityjobs.core.db import HERE, ME, Day, Who, acting, as_day, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
@@ -39,16 +38,14 @@ _assigned_on = sa.cast(sa.func.timezone("Europe/Paris", Assignment.started_at), 
 _heard_on = sa.func.coalesce(Parcours.last_contact_on, _assigned_on, Parcours.spotted_on)
 
 
-def _is_followed_by(referent_id: uuid.UUID) -> sa.ColumnElement[bool]:
+def _is_followed_by(referent_id: Who) -> sa.ColumnElement[bool]:
     theirs = sa.select(Assignment.parcours_id).where(
         Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
     )
     return Parcours.id.in_(theirs.correlate(None))
 
 
-def due_steps(
-    on: date, *, overdue: bool, referent_id: uuid.UUID | None = None
-) -> sa.Select[*tuple[Any, ...]]:
+def due_steps(on: Day, *, overdue: bool, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Next steps still to do in open parcours: due on that day or, when `overdue`, due before it.
 
     One row per step: step_id, title, due_on, version, parcours_id, person_id, cite_id, first_name, last_name,
@@ -59,12 +56,12 @@ def due_steps(
     return steps.where(NextStep.due_on < on if overdue else NextStep.due_on == on)
 
 
-def steps_due_by(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def steps_due_by(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Both kinds of `due_steps` together: due on that day and overdue."""
     return _steps_to_do(referent_id).where(NextStep.due_on <= on)
 
 
-def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
+def _steps_to_do(referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
     steps = (
         sa.select(
             NextStep.id.label("step_id"),
@@ -88,7 +85,7 @@ def _steps_to_do(referent_id: uuid.UUID | None) -> sa.Select[*tuple[Any, ...]]:
     return steps if referent_id is None else steps.where(_is_followed_by(referent_id))
 
 
-def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Open parcours with a référent or an organisation, not heard of for the number of days of their Cité.
 
     Nobody is missed while a parcours is suspended.
@@ -98,7 +95,7 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
     assignment; `since` is how many days before `on` that was. With `referent_id`: of whom this professional
     follows, also as co-référent.
     """
-    limit = sa.literal(on, sa.Date) - Cite.silence_days
+    limit = as_day(on) - Cite.silence_days
     silent = (
         sa.select(
             Parcours.id.label("parcours_id"),
@@ -109,7 +106,7 @@ def silent_parcours(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sel
             Person.last_name,
             Parcours.last_contact_on,
             _heard_on.label("heard_on"),
-            (sa.literal(on, sa.Date) - _heard_on).label("since"),
+            (as_day(on) - _heard_on).label("since"),
             Assignment.referent_id,
         )
         .select_from(Parcours)
@@ -221,13 +218,25 @@ def said_in(row: Interview | InterviewVersion) -> Exchange:
     return Exchange(row.held_on, InterviewMode(row.mode), row.synthesis, row.reached, row.duration)
 
 
-def todo_steps_of(person_id: uuid.UUID) -> Sequence[NextStep]:
-    """What is still to do with a person, the most pressing first."""
-    return db.session.scalars(
-        sa.select(NextStep)
-        .where(NextStep.person_id == person_id, NextStep.cite_id == acting().cite_id, _IS_TODO)
+@cache
+def steps_question() -> sa.Select[*tuple[Any, ...]]:
+    """What is still to do with the person `person_id`, the most pressing first."""
+    return (
+        sa.select(
+            NextStep.id,
+            NextStep.title,
+            NextStep.due_on,
+            NextStep.version,
+            NextStep.postponed_from,
+            NextStep.postponed_because,
+        )
+        .where(
+            NextStep.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+            NextStep.cite_id == HERE,
+            _IS_TODO,
+        )
         .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
-    ).all()
+    )
 
 
 def draft_key(person_id: uuid.UUID) -> str:

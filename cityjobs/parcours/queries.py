@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import User
-from cityjobs.core.db import HERE, db
+from cityjobs.core.db import HERE, Day, Who, as_day, db
 from cityjobs.parcours.models import (
     Assignment,
     Exit,
@@ -30,14 +30,14 @@ from cityjobs.parcours.models import (
     Suspension,
     Transition,
 )
-from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS, ExitCategory, ExitRule
+from cityjobs.parcours.rules.exits import ExitCategory, ExitRule
 from cityjobs.parcours.rules.jobs import CHECK_LABELS, CheckMoment, check_due_on, moments_reached
-from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, AssignmentKind, Custom, Event, Status
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Custom, Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.parcours.rules.situations import MOMENT_LABELS, NEVER_ASKED_AFTER, Moment, asked_between
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
-from cityjobs.vocabulary.queries import labels_of
+from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName
 
 NATIONAL_READING = "iae"
@@ -193,55 +193,80 @@ def find_snapshot(parcours_id: uuid.UUID, moment: Moment) -> Snapshot | None:
 
 
 @dataclass(frozen=True)
-class Life:
-    """What the file shows of the life of a parcours beside its status: all of it in one query."""
+class Pause:
+    """The suspension under way."""
 
-    suspension: Suspension | None
-    job: Job | None
-    exit: Exit | None
-    former: Parcours | None
+    reason: str
+    started_on: date
+    expected_end_on: date
+
+
+@dataclass(frozen=True)
+class PresentJob:
+    """The job or training under way; `checked` are the moments already asked."""
+
+    id: uuid.UUID
+    occupation: str | None
+    contract: str
+    employer: str | None
+    started_on: date
+    expected_end_on: date | None
+    checked: frozenset[CheckMoment]
+
+
+@dataclass(frozen=True)
+class Left:
+    """What an exit counts as, and what proves it."""
+
+    category: ExitCategory
+    evidence: str | None
+    evidence_seen_on: date | None
+    from_status: Status | None
+
+
+@dataclass(frozen=True)
+class Former:
     """The parcours that this one comes back from."""
-    checks: tuple[tuple[CheckMoment, bool], ...]
-    """Moments already asked, and whether the person was in the job."""
+
+    id: uuid.UUID
+    status: Status
+    ended_on: date | None
+
+
+@dataclass(frozen=True)
+class Life:
+    """What the file shows of the life of a parcours beside its status; codes of lists are said in words."""
+
+    pause: Pause | None
+    job: PresentJob | None
+    left: Left | None
+    former: Former | None
     moments: frozenset[Moment]
     """Situations already frozen."""
-    status_before_exit: Status | None
 
 
-def find_life(parcours_id: uuid.UUID) -> Life | None:
-    """The suspension, the job with its checks, the exit, the situations frozen and the parcours before this one."""
-    row = db.session.execute(_life(), {"parcours_id": parcours_id}).one_or_none()
-    if row is None:
-        return None
-    suspension, job, left, former, checks, moments, was = row
-    return Life(
-        suspension=suspension,
-        job=job,
-        exit=left,
-        former=former,
-        checks=tuple((CheckMoment(moment), bool(in_job)) for moment, in_job in checks or ()),
-        moments=frozenset(Moment(moment) for moment in moments or ()),
-        status_before_exit=Status(was) if was else None,
+def _label(name: ListName, code: Any) -> sa.ScalarSelect[str]:
+    item = aliased(ListItem)
+    return (
+        sa.select(item.label)
+        .where(item.list == name, item.code == code, sa.or_(item.cite_id.is_(None), item.cite_id == HERE))
+        .limit(1)
+        .scalar_subquery()
     )
 
 
 @cache
-def _life() -> sa.Select[*tuple[Any, ...]]:
+def life_question() -> sa.Select[*tuple[Any, ...]]:
+    """What `life_from` reads: one row of plain values, about the parcours `parcours_id`."""
     former = aliased(Parcours)
-    checks = (
-        sa.select(
-            sa.func.jsonb_agg(
-                pg.aggregate_order_by(
-                    sa.func.jsonb_build_array(JobCheck.moment, JobCheck.in_job), JobCheck.done_on
-                )
-            )
-        )
+    checked = (
+        sa.select(sa.func.jsonb_agg(JobCheck.moment))
         .where(JobCheck.job_id == Job.id)
         .correlate(Job)
         .scalar_subquery()
     )
     moments = (
-        sa.select(sa.func.array_agg(Snapshot.moment))
+        sa.select(sa.func.jsonb_agg(Snapshot.moment))
         .where(Snapshot.parcours_id == Parcours.id)
         .correlate(Parcours)
         .scalar_subquery()
@@ -254,8 +279,30 @@ def _life() -> sa.Select[*tuple[Any, ...]]:
         .correlate(Parcours)
         .scalar_subquery()
     )
+    said: dict[str, Any] = {
+        "pause_reason": sa.func.coalesce(
+            _label(ListName.MOTIF_SUSPENSION, Suspension.reason), Suspension.reason
+        ),
+        "paused_on": Suspension.started_on,
+        "pause_ends_on": Suspension.expected_end_on,
+        "job_id": Job.id,
+        "occupation": Job.occupation,
+        "contract": sa.func.coalesce(_label(ListName.TYPE_CONTRAT, Job.contract), Job.contract),
+        "employer": Job.employer,
+        "hired_on": Job.started_on,
+        "job_ends_on": Job.expected_end_on,
+        "checked": checked,
+        "category": Exit.category,
+        "evidence": sa.func.coalesce(_label(ListName.PREUVE_SORTIE, Exit.evidence), Exit.evidence),
+        "evidence_seen_on": Exit.evidence_seen_on,
+        "status_before_exit": was,
+        "former_id": former.id,
+        "former_status": former.status,
+        "former_ended_on": former.ended_on,
+        "moments": moments,
+    }
     return (
-        sa.select(Suspension, Job, Exit, former, checks, moments, was)
+        sa.select(*(column.label(name) for name, column in said.items()))
         .select_from(Parcours)
         .outerjoin(Suspension, sa.and_(Suspension.parcours_id == Parcours.id, Suspension.ended_on.is_(None)))
         .outerjoin(Job, sa.and_(Job.parcours_id == Parcours.id, Job.ended_on.is_(None)))
@@ -263,6 +310,27 @@ def _life() -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(former, former.id == Parcours.reopened_from_id)
         .where(Parcours.id == sa.bindparam("parcours_id", type_=sa.Uuid()), Parcours.cite_id == HERE)
     )
+
+
+def life_from(row: Any) -> Life:
+    """A row of `life_question`, as what it tells of."""
+    return Life(
+        pause=Pause(row.pause_reason, row.paused_on, row.pause_ends_on) if row.pause_reason else None,
+        job=PresentJob(
+            row.job_id, row.occupation, row.contract, row.employer, row.hired_on, row.job_ends_on,
+            frozenset(CheckMoment(moment) for moment in row.checked or ()),
+        )
+        if row.job_id
+        else None,
+        left=Left(
+            ExitCategory(row.category), row.evidence, row.evidence_seen_on,
+            Status(row.status_before_exit) if row.status_before_exit else None,
+        )
+        if row.category
+        else None,
+        former=Former(row.former_id, Status(row.former_status), row.former_ended_on) if row.former_id else None,
+        moments=frozenset(Moment(moment) for moment in row.moments or ()),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -277,41 +345,24 @@ class AskedSituation:
 
 
 @dataclass(frozen=True)
-class LifeInWords:
-    """What the section of the file says beside the rows of a Life."""
+class Asked:
+    """What may be asked of a person on a day: about the job, and after the exit."""
 
-    reasons: Mapping[str, str]
-    contracts: Mapping[str, str]
-    category: str | None
-    evidence: str | None
-    former: str | None
     check: CheckMoment | None
     check_label: str | None
-    check_due: bool
     next_check: date | None
     situations: Sequence[AskedSituation]
 
 
-def life_in_words(life: Life, parcours: Parcours, on: date) -> LifeInWords:
-    """Labels of the codes of a life, which check of the job may be noted, and which situations are asked; one query."""
-    told = labels_of(ListName.MOTIF_SUSPENSION, ListName.TYPE_CONTRAT, ListName.PREUVE_SORTIE)
-    recorded = {moment for moment, _ in life.checks}
+def asked_of(life: Life, parcours: Parcours, on: date) -> Asked:
+    """Which check of the job may be noted on a day, when the next one comes, and which situations are asked."""
     started_on = life.job.started_on if life.job else None
     reached = moments_reached(started_on, on) if started_on else []
     to_come = [moment for moment in CheckMoment if moment not in reached]
-    check = reached[-1] if reached and reached[-1] not in recorded else None
-    left = life.exit
-    return LifeInWords(
-        reasons=told[ListName.MOTIF_SUSPENSION],
-        contracts=told[ListName.TYPE_CONTRAT],
-        category=EXIT_CATEGORY_LABELS[ExitCategory(left.category)] if left else None,
-        evidence=told[ListName.PREUVE_SORTIE].get(left.evidence, left.evidence)
-        if left and left.evidence
-        else None,
-        former=STATUS_LABELS[Status(life.former.status)].lower() if life.former else None,
+    check = reached[-1] if life.job and reached and reached[-1] not in life.job.checked else None
+    return Asked(
         check=check,
         check_label=CHECK_LABELS[check] if check else None,
-        check_due=check is not None,
         next_check=check_due_on(started_on, to_come[0]) if started_on and to_come else None,
         situations=_situations_asked(life, parcours, on),
     )
@@ -347,7 +398,7 @@ _referent = sa.and_(
 )
 
 
-def _is_followed_by(referent_id: uuid.UUID) -> sa.ColumnElement[bool]:
+def _is_followed_by(referent_id: Who) -> sa.ColumnElement[bool]:
     theirs = sa.select(Assignment.parcours_id).where(
         Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
     )
@@ -364,7 +415,7 @@ def _spans(name: str, **spans: str) -> sa.FromClause:
     return sa.values(*columns, name=name).data(list(spans.items()))
 
 
-def due_checks(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def due_checks(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """What is to be asked of a job by a day, and was not yet: day 8, months 1, 3 and 6 after a hiring.
 
     Only the latest moment reached is due: an earlier one that nobody asked is no longer worth asking. One row per job:
@@ -409,7 +460,7 @@ def due_checks(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*
 
 
 def suspensions_ending(
-    on: date, *, within: int = 14, referent_id: uuid.UUID | None = None
+    on: Day, *, within: int = 14, referent_id: Who | None = None
 ) -> sa.Select[*tuple[Any, ...]]:
     """Suspensions under way whose expected end has come by a day, or comes within some days of it.
 
@@ -438,14 +489,14 @@ def suspensions_ending(
         .where(
             Suspension.ended_on.is_(None),
             Parcours.status == Status.SUSPENDU,
-            Suspension.expected_end_on <= sa.literal(on, sa.Date) + within,
+            Suspension.expected_end_on <= as_day(on) + within,
         )
         .order_by(Suspension.expected_end_on, Suspension.id)
     )
     return ending if referent_id is None else ending.where(_is_followed_by(referent_id))
 
 
-def situations_to_ask(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Situations after an exit that are to be asked on a day, and were not yet: at the exit, 3 and 6 months after.
 
     Each is asked until the next one falls due (rules.situations.asked_between). One row per parcours: parcours_id,
@@ -482,7 +533,7 @@ def situations_to_ask(on: date, *, referent_id: uuid.UUID | None = None) -> sa.S
         .outerjoin(Assignment, _referent)
         .where(
             Parcours.status == Status.SORTI,
-            Parcours.ended_on > sa.literal(on, sa.Date) - 300,
+            Parcours.ended_on > as_day(on) - 300,
             Parcours.end_reason.not_in(NEVER_ASKED_AFTER),
             ~sa.select(Snapshot.id)
             .where(Snapshot.parcours_id == Parcours.id, Snapshot.moment == after.c.moment)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import User
 from cityjobs.core.clock import today
-from cityjobs.core.db import HERE, acting, db
+from cityjobs.core.db import HERE, Day, Who, acting, db
 from cityjobs.diagnosis.models import Frein
 from cityjobs.diagnosis.rules import PRESENT_STATUSES, FreinStatus
 from cityjobs.parcours.models import Assignment, Parcours
@@ -169,7 +169,8 @@ def _label_of(column: Any, name: ListName) -> tuple[type[ListItem], sa.ColumnEle
 
 
 @cache
-def _plan() -> sa.Select[*tuple[Any, ...]]:
+def plan_question() -> sa.Select[*tuple[Any, ...]]:
+    """What `plan_from` reads: every goal and étape about the parcours `parcours_id`, beside the agreement in force."""
     frein = sa.select(Frein.id, Frein.code, Frein.status).where(Frein.parcours_id == _OF_PARCOURS).subquery()
     goal = sa.select(Goal).where(Goal.parcours_id == _OF_PARCOURS).subquery()
     link = sa.select(EtapeGoal).where(EtapeGoal.parcours_id == _OF_PARCOURS).subquery()
@@ -218,8 +219,13 @@ def _plan() -> sa.Select[*tuple[Any, ...]]:
 _PARTS = {"frein": 4, "goal": 8, "etape": 17, "agreement": 4}
 
 
-def plan_of_file(parcours_id: uuid.UUID) -> Plan:
-    """Goals by frein then about the project, étapes, the agreement in force: all in one question.
+def find_plan(parcours_id: uuid.UUID) -> Plan:
+    """The whole plan of a parcours, in one question."""
+    return plan_from(db.session.execute(plan_question(), {"parcours_id": parcours_id}))
+
+
+def plan_from(rows: Iterable[Any]) -> Plan:
+    """Rows of `plan_question`: goals by frein then about the project, étapes, the agreement in force.
 
     A frein that is neither there any more nor the reason of a goal is left out.
     """
@@ -228,7 +234,7 @@ def plan_of_file(parcours_id: uuid.UUID) -> Plan:
     etapes: dict[uuid.UUID, EtapeRow] = {}
     served: dict[uuid.UUID | None, list[EtapeRow]] = {}
     agreement: AgreementRow | None = None
-    for row in db.session.execute(_plan(), {"parcours_id": parcours_id}):
+    for row in rows:
         frein, goal, etape, agreed = _parts_of(tuple(row))
         if frein[0]:
             freins.setdefault(frein[0], frein)
@@ -601,9 +607,7 @@ _IS_TO_DO = Etape.status.in_(
 )  # fmt: skip
 
 
-def _of_open_parcours(
-    model: Any, *columns: Any, referent_id: uuid.UUID | None
-) -> sa.Select[*tuple[Any, ...]]:
+def _of_open_parcours(model: Any, *columns: Any, referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
     rows = (
         sa.select(
             *columns,
@@ -628,7 +632,7 @@ def _of_open_parcours(
     return rows.where(Parcours.id.in_(theirs.correlate(None)))
 
 
-def overdue_etapes(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def overdue_etapes(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Étapes of open parcours that should have been over before a day and are not.
 
     One row per étape: etape_id, label, type, status, planned_to, version, parcours_id, person_id, cite_id, first_name,
@@ -647,7 +651,7 @@ def overdue_etapes(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Sele
     return rows.where(_IS_TO_DO, Etape.planned_to < on).order_by(Etape.planned_to, Etape.created_at, Etape.id)
 
 
-def agreements_to_review(on: date, *, referent_id: uuid.UUID | None = None) -> sa.Select[*tuple[Any, ...]]:
+def agreements_to_review(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Agreements in force in open parcours whose review was due by a day.
 
     One row per agreement: agreement_id, number, agreed_on, review_on, version, parcours_id, person_id, cite_id,

@@ -329,7 +329,7 @@ def test_the_page_costs_the_same_whatever_happened(
     client.get(f"/personnes/{case.id}")
     with count_queries() as statements:
         client.get(f"/personnes/{case.id}")
-    assert len(statements) == 6, statements
+    assert len(statements) == 5, statements
 
 
 def test_the_quick_entry_is_reached_by_the_keyboard(samira: Member, case: Case, client_of: Clients) -> None:

@@ -1,5 +1,6 @@
 """What the file shows of freins."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from flask import Flask, get_template_attribute
 from cityjobs.core.clock import today
 from cityjobs.core.db import Actor, act_as, db
 from cityjobs.core.permissions import Role
-from cityjobs.diagnosis.queries import present_freins
+from cityjobs.diagnosis.queries import PresentFrein, freins_from, freins_question
 from cityjobs.diagnosis.rules import FreinOwner, FreinStatus, Progress
 from tests.diagnosis.test_pages import a_frein, a_version
 from tests.world import Member, World
@@ -21,6 +22,10 @@ def asking(app: Flask) -> Iterator[Callable[[Member], None]]:
     with app.test_request_context():
         yield lambda member: act_as(Actor(member.id, member.role.value, member.cite.id))
         db.session.rollback()
+
+
+def freins_told(parcours_id: uuid.UUID) -> list[PresentFrein]:
+    return freins_from(db.session.execute(freins_question(), {"parcours_id": parcours_id}).all())
 
 
 def test_freins_come_with_what_became_of_them_in_one_question(
@@ -42,7 +47,7 @@ def test_freins_come_with_what_became_of_them_in_one_question(
     a_frein(world, other, referent, "logement")
     asking(referent)
     with count_queries() as statements:
-        found = present_freins(case.parcours.id)
+        found = freins_told(case.parcours.id)
     assert len(statements) == 1
     assert [(each.code, each.progress, each.is_sensitive) for each in found] == [
         ("langue", Progress.APPEARED, False), ("mobilite", Progress.LIGHTER, False), ("sante", Progress.LIFTED, True),
@@ -69,5 +74,5 @@ def test_a_colleague_and_another_cite_see_no_frein(world: World, asking: Callabl
         world.member(Role.COORDINATOR, world.cite("Calais")),
     ):
         asking(member)
-        assert present_freins(case.parcours.id) == []
+        assert freins_told(case.parcours.id) == []
         db.session.rollback()

@@ -14,9 +14,11 @@ from cityjobs.core.clock import now, today
 from cityjobs.core.db import Actor, act_as, db
 from cityjobs.parcours.models import Exit, Job, JobCheck, Parcours, Snapshot, Suspension
 from cityjobs.parcours.queries import (
+    Life,
+    asked_of,
     due_checks,
-    find_life,
-    life_in_words,
+    life_from,
+    life_question,
     situations_to_ask,
     suspensions_ending,
 )
@@ -423,26 +425,27 @@ def test_whoever_comes_back_has_a_parcours_tied_to_the_former_one(
     assert again is not None and again.reopened_from_id == case.parcours.id
     with app.app_context():
         act_as(Actor(me.id, "coordinator", roubaix.id))
-        life = find_life(again.id)
-        assert life is not None and life.former is not None and life.former.id == case.parcours.id
-        assert life_in_words(life, again, today()).former == "sorti"
+        life = life_of(again.id)
+        assert life.former is not None and life.former.id == case.parcours.id
+        assert life.former.status is Status.SORTI
 
 
-def test_the_life_of_a_file_is_two_queries(
-    world: World, roubaix: Cite, app: Flask, count_queries: Callable[[], Any]
+def life_of(parcours_id: uuid.UUID) -> Life:
+    return life_from(db.session.execute(life_question(), {"parcours_id": parcours_id}).one())
+
+
+def test_the_life_of_a_file_tells_of_the_job_and_when_to_ask_about_it(
+    world: World, roubaix: Cite, app: Flask
 ) -> None:
     me = world.member("coordinator", roubaix)
     case, job = hired(world, roubaix, 40)
     parcours = parcours_of(world, case)
     with app.app_context():
         act_as(Actor(me.id, "coordinator", roubaix.id))
-        with count_queries() as statements:
-            life = find_life(case.parcours.id)
-            assert life is not None and life.job is not None and life.job.id == job.id
-            words = life_in_words(life, parcours, today())
-        assert len(statements) == 2
-    assert (words.check, words.contracts["cdi"], words.next_check) == (
+        life = life_of(case.parcours.id)
+        assert life.job is not None and (life.job.id, life.job.contract) == (job.id, "CDI")
+        asked = asked_of(life, parcours, today())
+    assert (asked.check, asked.next_check) == (
         CheckMoment.M1,
-        "CDI",
         check_due_on(job.started_on, CheckMoment.M3),
     )

@@ -14,9 +14,9 @@ from cityjobs.plans.actions import close_etape, close_goal, end_agreement
 from cityjobs.plans.models import Agreement, Etape, Goal
 from cityjobs.plans.queries import (
     agreements_to_review,
+    find_plan,
     open_things,
     overdue_etapes,
-    plan_of_file,
 )
 from cityjobs.plans.rules import EtapeStatus, GoalStatus
 from tests.followups.conftest import Scene
@@ -84,7 +84,7 @@ def test_an_etape_of_several_goals_is_counted_once(as_worker: Flask, scene: Scen
     makers.etape(world, another, makers.goal(world, another))
     with as_worker.app_context():
         act_as(Actor(scene.samira.id, "referent", scene.samira.cite.id))
-        plan = plan_of_file(scene.case.parcours.id)
+        plan = find_plan(scene.case.parcours.id)
     assert (plan.progress, plan.late, len(plan.etapes), len(plan.goals)) == ((1, 2), 1, 3, 3)
     assert [len(goal.etapes) for goal in plan.goals] == [2, 1, 1]
     assert plan.goals[0].progress == (1, 2) and len(plan.loose) == 1

@@ -1,157 +1,107 @@
-"""« Ma journée »: what waits for whoever asks, in queues."""
+"""« Ma journée »: what waits for whoever asks, in queues. Nothing of it is stored: each queue is a question."""
 
-import enum
-import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from cityjobs.accounts.models import Draft
 from cityjobs.core.clock import now
-from cityjobs.core.db import acting, db
+from cityjobs.core.db import HERE, ME, ON, db
+from cityjobs.core.together import Together
 from cityjobs.core.web import Page
-from cityjobs.followups.models import Interview, NextStep
-from cityjobs.followups.queries import (
-    due_steps,
-    silent_parcours,
-    steps_due_by,
-)
+from cityjobs.desk.rules import Queue
+from cityjobs.followups.models import Interview
+from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 from cityjobs.people.models import Person
+from cityjobs.plans.queries import agreements_to_review, overdue_etapes
 from cityjobs.territory.models import Cite
+from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.rules import ListName
 
 NEW_LASTS = timedelta(days=7)
 SHOWN_AT_ONCE = 8
-
-
-class Queue(enum.StrEnum):
-    """One queue, as in its URL."""
-
-    TODAY = "aujourd-hui"
-    OVERDUE = "en-retard"
-    NEW = "nouvelles"
-    SILENT = "sans-contact"
+_SINCE = sa.bindparam("since", type_=sa.DateTime(timezone=True))
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How many persons whoever asks accompanies, and after how many days silence is told."""
+class Day:
+    """The first lines of each queue, with how many there are in all.
 
+    `followed` is how many persons whoever asks accompanies, `silence_days` after how many days silence is told.
+    """
+
+    queues: Mapping[Queue, Page]
+    drafts: Sequence[Any]
     followed: int
     silence_days: int
+    suspension_reasons: Mapping[str, str]
 
 
-def _me() -> uuid.UUID:
-    return acting().user_id or uuid.UUID(int=0)
+@cache
+def _questions() -> dict[Queue, sa.Select[*tuple[Any, ...]]]:
+    mine = {
+        Queue.OVERDUE: due_steps(ON, overdue=True, referent_id=ME),
+        Queue.TODAY: due_steps(ON, overdue=False, referent_id=ME),
+        Queue.CHECKS: due_checks(ON, referent_id=ME),
+        Queue.SITUATIONS: situations_to_ask(ON, referent_id=ME),
+        Queue.SILENT: silent_parcours(ON, referent_id=ME),
+        Queue.NEW: _new_with_me(),
+        Queue.ETAPES: overdue_etapes(ON, referent_id=ME),
+        Queue.AGREEMENTS: agreements_to_review(ON, referent_id=ME),
+        Queue.SUSPENSIONS: suspensions_ending(ON, referent_id=ME),
+    }
+    return {queue: asked.where(asked.selected_columns["cite_id"] == HERE) for queue, asked in mine.items()}
 
 
-def find_setting() -> Setting:
-    """Both in one query."""
-    followed = (
-        sa.select(sa.func.count(sa.distinct(Parcours.person_id)))
-        .join(Assignment, Assignment.parcours_id == Parcours.id)
-        .where(
-            Assignment.referent_id == _me(),
-            Assignment.ended_at.is_(None),
-            Assignment.cite_id == acting().cite_id,
-            Parcours.status.not_in(CLOSED_STATUSES),
-        )
-        .scalar_subquery()
-    )
-    row = db.session.execute(
-        sa.select(followed, Cite.silence_days).where(Cite.id == acting().cite_id)
-    ).one_or_none()
-    return Setting(*row) if row else Setting(0, 30)
-
-
-def select_queue(queue: Queue, on: date) -> sa.Select[*tuple[Any, ...]]:
-    """The rows of one queue of whoever asks, in the Cité being worked in."""
-    if queue is Queue.NEW:
-        return new_with(_me())
-    if queue is Queue.SILENT:
-        return silent_parcours(on, referent_id=_me()).where(Parcours.cite_id == acting().cite_id)
-    due = due_steps(on, overdue=queue is Queue.OVERDUE, referent_id=_me())
-    return due.where(NextStep.cite_id == acting().cite_id)
-
-
-def new_with(referent_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
-    """Open parcours given to somebody within a week, about which they noted nothing since.
-
-    One row per parcours: parcours_id, person_id, first_name, last_name, status, spotted_on, started_at, reason, channel.
-    """
+def _new_with_me() -> sa.Select[*tuple[Any, ...]]:
+    """Open parcours given to whoever asks within a week, about which they noted nothing since."""
     noted = (
         sa.select(Interview.id)
         .where(
             Interview.parcours_id == Assignment.parcours_id,
-            Interview.author_id == referent_id,
+            Interview.author_id == ME,
             Interview.created_at >= Assignment.started_at,
         )
         .exists()
     )
+    channel = (
+        sa.select(Spotting.channel).where(Spotting.parcours_id == Parcours.id).limit(1).scalar_subquery()
+    )
     return (
         sa.select(
-            Parcours.id.label("parcours_id"), Parcours.person_id, Person.first_name, Person.last_name,
-            Parcours.status, Parcours.spotted_on, Assignment.started_at, Assignment.reason,
-            sa.select(Spotting.channel).where(Spotting.parcours_id == Parcours.id).limit(1).scalar_subquery().label("channel"),
+            Parcours.id.label("parcours_id"),
+            Parcours.person_id,
+            Parcours.cite_id,
+            Person.first_name,
+            Person.last_name,
+            Parcours.status,
+            Parcours.spotted_on,
+            Assignment.started_at,
+            Assignment.reason,
+            channel.label("channel"),
         )
         .select_from(Assignment)
         .join(Parcours, Parcours.id == Assignment.parcours_id)
         .join(Person, Person.id == Parcours.person_id)
         .where(
-            Assignment.referent_id == referent_id,
+            Assignment.referent_id == ME,
             Assignment.ended_at.is_(None),
-            Assignment.cite_id == acting().cite_id,
-            Assignment.started_at >= now() - NEW_LASTS,
+            Assignment.started_at >= _SINCE,
             Parcours.status.not_in(CLOSED_STATUSES),
             ~noted,
         )
         .order_by(Assignment.started_at.desc(), Parcours.id)
-    )  # fmt: skip
-
-
-def due_today_and_before(on: date) -> tuple[Page, Page]:
-    """The first lines of what is due on a day and of what is overdue, with how many there are; one query."""
-    due = (
-        steps_due_by(on, referent_id=_me())
-        .where(NextStep.cite_id == acting().cite_id)
-        .order_by(None)
-        .subquery()
     )
-    late = (due.c.due_on < on).label("late")
-    ranked = sa.select(
-        due,
-        late,
-        sa.func.row_number().over(partition_by=late, order_by=(due.c.due_on, due.c.step_id)).label("rank"),
-        sa.func.count().over(partition_by=late).label("total"),
-    ).subquery()
-    rows = db.session.execute(
-        sa.select(ranked).where(ranked.c.rank <= SHOWN_AT_ONCE).order_by(ranked.c.due_on, ranked.c.step_id)
-    ).all()
-    return _first([row for row in rows if not row.late]), _first([row for row in rows if row.late])
 
 
-def first_of(queue: Queue, on: date) -> Page:
-    """The first lines of a queue, with how many there are; one query."""
-    wanted = select_queue(queue, on).add_columns(sa.func.count().over().label("total")).limit(SHOWN_AT_ONCE)
-    return _first(db.session.execute(wanted).all())
-
-
-def _first(rows: Any) -> Page:
-    return Page(rows=rows, number=1, size=SHOWN_AT_ONCE, total=rows[0].total if rows else 0)
-
-
-def page_of(queue: Queue, on: date, number: int, size: int = 25) -> Page:
-    """One page of a whole queue."""
-    wanted = select_queue(queue, on)
-    rows = db.session.execute(wanted.offset((number - 1) * size).limit(size)).all()
-    total = db.session.scalar(sa.select(sa.func.count()).select_from(wanted.order_by(None).subquery())) or 0
-    return Page(rows=rows, number=number, size=size, total=total)
-
-
-def unfinished_exchanges() -> Any:
+def _unfinished_exchanges() -> sa.Select[*tuple[Any, ...]]:
     """Exchanges that whoever asks began to note: person_id, first_name, last_name, saved_at, begun (its first words)."""
     begun, planned, kept = (Draft.fields[name].astext for name in ("synthesis", "next_step", "private_note"))
     mine = (
@@ -162,7 +112,7 @@ def unfinished_exchanges() -> Any:
             Draft.saved_at,
         )
         .where(
-            Draft.author_id == _me(),
+            Draft.author_id == ME,
             Draft.form.regexp_match("^entretien:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
             sa.func.concat(begun, planned, kept).regexp_match("[^[:space:]]"),
         )
@@ -172,10 +122,83 @@ def unfinished_exchanges() -> Any:
     noted = sa.select(Interview.id).where(
         Interview.person_id == mine.c.person_id, sa.cast(Interview.id, sa.Text) == mine.c.interview
     )
-    return db.session.execute(
+    return (
         sa.select(mine.c.person_id, Person.first_name, Person.last_name, mine.c.saved_at, mine.c.begun)
         .join(Person, Person.id == mine.c.person_id)
-        .where(Person.cite_id == acting().cite_id, ~noted.exists())
+        .where(Person.cite_id == HERE, ~noted.exists())
         .order_by(mine.c.saved_at.desc())
         .limit(SHOWN_AT_ONCE)
-    ).all()
+    )
+
+
+def _setting() -> sa.Select[*tuple[Any, ...]]:
+    followed = (
+        sa.select(sa.func.count(sa.distinct(Parcours.person_id)))
+        .join(Assignment, Assignment.parcours_id == Parcours.id)
+        .where(
+            Assignment.referent_id == ME,
+            Assignment.ended_at.is_(None),
+            Assignment.cite_id == HERE,
+            Parcours.status.not_in(CLOSED_STATUSES),
+        )
+        .scalar_subquery()
+    )
+    return sa.select(followed.label("followed"), Cite.silence_days).where(Cite.id == HERE)
+
+
+def _suspension_reasons() -> sa.Select[*tuple[Any, ...]]:
+    is_seen = sa.or_(ListItem.cite_id.is_(None), ListItem.cite_id == HERE)
+    return sa.select(ListItem.code, ListItem.label).where(
+        ListItem.list == ListName.MOTIF_SUSPENSION.value, is_seen
+    )
+
+
+@cache
+def _whole_day() -> Together:
+    total = sa.func.count().over().label("total")
+    return Together(
+        drafts=_unfinished_exchanges(),
+        setting=_setting(),
+        reasons=_suspension_reasons(),
+        **{
+            queue.name: asked.add_columns(total).limit(SHOWN_AT_ONCE) for queue, asked in _questions().items()
+        },
+    )
+
+
+def _asked(on: date) -> dict[str, Any]:
+    return {"on": on, "since": now() - NEW_LASTS}
+
+
+def find_day(on: date) -> Day:
+    """Everything that waits on a day for whoever asks, in one question."""
+    told = _whole_day().ask(_asked(on))
+    followed, silence_days = told["setting"][0] if told["setting"] else (0, 30)
+    return Day(
+        queues={queue: _first(told[queue.name]) for queue in Queue},
+        drafts=told["drafts"],
+        followed=followed,
+        silence_days=silence_days,
+        suspension_reasons=dict(told["reasons"]),
+    )
+
+
+def _first(rows: Sequence[Any]) -> Page:
+    return Page(rows=rows, number=1, size=SHOWN_AT_ONCE, total=rows[0].total if rows else 0)
+
+
+@cache
+def _beside_a_queue() -> Together:
+    return Together(setting=_setting(), reasons=_suspension_reasons())
+
+
+def page_of(queue: Queue, on: date, number: int, size: int = 25) -> tuple[Page, Day]:
+    """One page of a whole queue, and what is said beside it."""
+    wanted = _questions()[queue]
+    rows = db.session.execute(wanted.offset((number - 1) * size).limit(size), _asked(on)).all()
+    count = sa.select(sa.func.count()).select_from(wanted.order_by(None).subquery())
+    total = db.session.scalar(count, _asked(on)) or 0
+    told = _beside_a_queue().ask({})
+    followed, silence_days = told["setting"][0] if told["setting"] else (0, 30)
+    day = Day({}, (), followed, silence_days, dict(told["reasons"]))
+    return Page(rows=rows, number=number, size=size, total=total), day

@@ -13,15 +13,26 @@ from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Draft, User
 from cityjobs.core.db import HERE, ME, db
+from cityjobs.core.together import Together
+from cityjobs.diagnosis.models import Diagnosis, Frein
+from cityjobs.diagnosis.queries import PresentFrein, freins_from, freins_question
+from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.followups.models import Interview, NextStep, PrivateNote
-from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person
+from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person, steps_question
 from cityjobs.followups.rules import WITHOUT_THE_PERSON, StepState
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, JobCheck, Parcours, Spotting, Transition
+from cityjobs.parcours.queries import Life, life_from, life_question
+from cityjobs.parcours.rules.lifecycle import Event
 from cityjobs.people.models import Person
+from cityjobs.plans.models import Agreement, Etape, Goal
+from cityjobs.plans.queries import Plan, plan_from, plan_question
+from cityjobs.plans.rules import EtapeStatus, GoalStatus
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderState
 from cityjobs.territory.models import Cite, Organisation, Qpv
 from cityjobs.territory.queries import shown_name_of
+from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.rules import ListName
 
 EVENTS_A_PAGE = 20
 _PERSON = sa.bindparam("person_id", type_=sa.Uuid())
@@ -101,16 +112,20 @@ class EventKind(enum.StrEnum):
 
     EXCHANGES = "echanges"
     PARCOURS = "parcours"
+    DIAGNOSIS = "diagnostic"
+    PLAN = "plan"
+    STEPS = "a-faire"
     TEAM = "equipe"
-    STEPS = "etapes"
     REMINDERS = "rappels"
 
 
 EVENT_KIND_LABELS: dict[EventKind, str] = {
     EventKind.EXCHANGES: "Échanges",
     EventKind.PARCOURS: "Parcours",
+    EventKind.DIAGNOSIS: "Diagnostic",
+    EventKind.PLAN: "Plan d’action",
+    EventKind.STEPS: "À faire",
     EventKind.TEAM: "Équipe",
-    EventKind.STEPS: "Étapes",
     EventKind.REMINDERS: "Rappels",
 }
 
@@ -133,29 +148,45 @@ class Happening:
 
 
 def happenings_of(
-    person_id: uuid.UUID, kind: EventKind | None = None, *, page: int = 1, size: int = EVENTS_A_PAGE
+    person_id: uuid.UUID,
+    kind: EventKind | None = None,
+    word: str = "",
+    *,
+    page: int = 1,
+    size: int = EVENTS_A_PAGE,
 ) -> tuple[list[Happening], bool]:
-    """One page of all that happened with a person, the latest first, and whether there is more; one query."""
+    """One page of all that happened with a person, the latest first, and whether there is more; one query.
+
+    With a `word`: only what holds it, whatever its accents and capitals.
+    """
     asked = {"person_id": person_id, "first": (page - 1) * size, "most": size + 1}
-    rows = db.session.execute(_happenings(kind), asked).all()
+    if word:
+        asked["word"] = word
+    rows = db.session.execute(_happenings(kind, bool(word)), asked).all()
     return [Happening(*row) for row in rows[:size]], len(rows) > size
 
 
 @cache
-def _happenings(kind: EventKind | None) -> sa.Select[*tuple[Any, ...]]:
+def _happenings(kind: EventKind | None, holds_a_word: bool) -> sa.Select[*tuple[Any, ...]]:
     theirs = sa.select(Parcours.id).where(Parcours.person_id == _PERSON, Parcours.cite_id == HERE)
     branches = {
         EventKind.EXCHANGES: [_exchanges()],
-        EventKind.PARCOURS: [_spottings(theirs), _moves(theirs)],
-        EventKind.TEAM: [_assignments(theirs)],
+        EventKind.PARCOURS: [_spottings(theirs), _moves(theirs), _checks()],
+        EventKind.DIAGNOSIS: [_versions(), _settled_freins()],
+        EventKind.PLAN: [_ended_etapes(), _settled_goals(), _agreements()],
         EventKind.STEPS: [_settled_steps()],
+        EventKind.TEAM: [_assignments(theirs)],
         EventKind.REMINDERS: [_reminders()],
     }
     wanted = [branch for each, selects in branches.items() for branch in selects if kind in (None, each)]
     line = sa.union_all(*wanted).subquery("line")
+    lines = sa.select(line)
+    if holds_a_word:
+        said = sa.func.app.fold(sa.func.concat_ws(" ", line.c.text, line.c.note, line.c.other))
+        sought = sa.func.app.fold(sa.bindparam("word", type_=sa.Text()))
+        lines = lines.where(sa.func.strpos(said, sought) > 0)
     return (
-        sa.select(line)
-        .order_by(line.c.on.desc(), line.c.at.desc(), line.c.id)
+        lines.order_by(line.c.on.desc(), line.c.at.desc(), line.c.id)
         .offset(sa.bindparam("first", type_=sa.Integer()))
         .limit(sa.bindparam("most", type_=sa.Integer()))
     )
@@ -223,13 +254,19 @@ def _spottings(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
 
 
 def _moves(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
+    of_event = sa.case(
+        (Transition.event == Event.SUSPEND, ListName.MOTIF_SUSPENSION.value),
+        (Transition.event == Event.CONTRACT_BROKEN, ListName.FIN_EMPLOI.value),
+    )
+    is_seen = sa.or_(ListItem.cite_id.is_(None), ListItem.cite_id == HERE)
     return (
         _line(
             "move", Transition.id, Transition.happened_on, Transition.recorded_at, _name, Transition.to_status,
-            Transition.event, Transition.reason,
+            Transition.event, sa.func.coalesce(ListItem.label, Transition.reason),
         )
         .select_from(Transition)
         .outerjoin(User, User.id == Transition.recorded_by_id)
+        .outerjoin(ListItem, sa.and_(ListItem.list == of_event, ListItem.code == Transition.reason, is_seen))
         .where(Transition.parcours_id.in_(theirs))
     )  # fmt: skip
 
@@ -282,6 +319,86 @@ def _reminders() -> sa.Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
+def _checks() -> sa.Select[*tuple[Any, ...]]:
+    in_job = sa.case((JobCheck.in_job, "in_job"), else_="left")
+    return (
+        _line(
+            "check",
+            JobCheck.id,
+            JobCheck.done_on,
+            JobCheck.recorded_at,
+            _name,
+            JobCheck.moment,
+            in_job,
+            JobCheck.note,
+        )
+        .select_from(JobCheck)
+        .outerjoin(User, User.id == JobCheck.recorded_by_id)
+        .where(JobCheck.person_id == _PERSON, JobCheck.cite_id == HERE)
+    )
+
+
+def _versions() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        _line(
+            "version", Diagnosis.id, Diagnosis.finished_on, Diagnosis.created_at, _name, Diagnosis.number,
+            Diagnosis.occupation, Diagnosis.project,
+        )
+        .select_from(Diagnosis)
+        .join(User, User.id == Diagnosis.author_id)
+        .where(Diagnosis.person_id == _PERSON, Diagnosis.cite_id == HERE, Diagnosis.finished_on.is_not(None))
+    )  # fmt: skip
+
+
+def _settled_freins() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        _line("frein", Frein.id, Frein.settled_on, Frein.recorded_at, _name, Frein.status, ListItem.label)
+        .select_from(Frein)
+        .join(
+            ListItem,
+            sa.and_(ListItem.list == ListName.FREIN, ListItem.code == Frein.code, ListItem.cite_id.is_(None)),
+        )
+        .outerjoin(User, User.id == Frein.recorded_by_id)
+        .where(
+            Frein.person_id == _PERSON,
+            Frein.cite_id == HERE,
+            Frein.settled_on.is_not(None),
+            Frein.status == FreinStatus.LEVE,
+        )
+    )
+
+
+def _ended_etapes() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        _line(
+            "etape", Etape.id, Etape.ended_on, Etape.created_at, shown_name_of(Organisation), Etape.status, Etape.label,
+            Etape.note,
+        )
+        .select_from(Etape)
+        .outerjoin(Organisation, Organisation.id == Etape.organisation_id)
+        .where(
+            Etape.person_id == _PERSON,
+            Etape.cite_id == HERE,
+            Etape.status.in_([EtapeStatus.REALISEE, EtapeStatus.ABANDONNEE]),
+        )
+    )  # fmt: skip
+
+
+def _settled_goals() -> sa.Select[*tuple[Any, ...]]:
+    return _line("goal", Goal.id, Goal.settled_on, Goal.created_at, sa.null(), Goal.status, Goal.label).where(
+        Goal.person_id == _PERSON, Goal.cite_id == HERE, Goal.status != GoalStatus.OPEN
+    )
+
+
+def _agreements() -> sa.Select[*tuple[Any, ...]]:
+    return (
+        _line("agreement", Agreement.id, Agreement.agreed_on, Agreement.created_at, _name, Agreement.number)
+        .select_from(Agreement)
+        .join(User, User.id == Agreement.created_by_id)
+        .where(Agreement.person_id == _PERSON, Agreement.cite_id == HERE)
+    )
+
+
 @dataclass(frozen=True)
 class TeamMember:
     """Somebody who is or was around a person; `organisation` is masked when it is a « structure sensible »."""
@@ -297,10 +414,44 @@ class TeamMember:
     reason: str | None
 
 
-def team_of(person_id: uuid.UUID) -> Sequence[TeamMember]:
-    """Present référents first, then those who were, the latest first."""
-    rows = db.session.execute(_team(), {"person_id": person_id}).all()
-    return [TeamMember(*row) for row in rows]
+@dataclass(frozen=True)
+class Around:
+    """What stands around the head of a file: who, what comes next, freins, plan, life of the parcours."""
+
+    team: Sequence[TeamMember]
+    steps: Sequence[Any] = ()
+    freins: Sequence[PresentFrein] = ()
+    plan: Plan | None = None
+    life: Life | None = None
+
+
+@cache
+def _everything_around() -> Together:
+    return Together(
+        team=_team(),
+        steps=steps_question(),
+        freins=freins_question(),
+        plan=plan_question(),
+        life=life_question(),
+    )
+
+
+def around(file: File, *, follows: bool) -> Around:
+    """All of it in one trip, or the team alone for whoever does not follow the person.
+
+    Present référents come first, then those who were, the latest first.
+    """
+    asked = {"person_id": file.person.id, "parcours_id": file.parcours.id}
+    if not follows:
+        return Around([TeamMember(*row) for row in db.session.execute(_team(), asked)])
+    told = _everything_around().ask(asked)
+    return Around(
+        [TeamMember(*row) for row in told["team"]],
+        told["steps"],
+        freins_from(told["freins"]),
+        plan_from(told["plan"]),
+        life_from(told["life"][0]) if told["life"] else None,
+    )
 
 
 @cache
@@ -310,10 +461,10 @@ def _team() -> sa.Select[*tuple[Any, ...]]:
         sa.select(
             Assignment.parcours_id,
             Assignment.kind,
-            _name,
+            _name.label("name"),
             User.phone,
             User.email,
-            shown_name_of(Organisation),
+            shown_name_of(Organisation).label("organisation"),
             Assignment.started_at,
             Assignment.ended_at,
             Assignment.reason,

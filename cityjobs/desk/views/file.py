@@ -8,19 +8,21 @@ from flask.typing import ResponseReturnValue
 
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import day_of, today
+from cityjobs.core.forms import clean
 from cityjobs.core.permissions import Permission, can, requires, signed_in
 from cityjobs.core.web import page_number
 from cityjobs.desk.queries.file import (
     EVENT_KIND_LABELS,
+    Around,
     EventKind,
     File,
     TeamMember,
+    around,
     find_file,
     happenings_of,
-    team_of,
 )
 from cityjobs.followups.forms import LogForm
-from cityjobs.followups.queries import draft_key, todo_steps_of
+from cityjobs.followups.queries import draft_key
 from cityjobs.followups.rules import (
     INTERVIEW_MODE_LABELS,
     days_late,
@@ -28,13 +30,18 @@ from cityjobs.followups.rules import (
     heard_on,
     is_silent,
 )
+from cityjobs.parcours.queries import asked_of
+from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS
+from cityjobs.parcours.rules.jobs import CHECK_LABELS
 from cityjobs.parcours.rules.lifecycle import (
     CLOSED_STATUSES,
     EVENT_LABELS,
     OPEN_STATUSES,
+    REOPENING_LASTS,
     STATUS_LABELS,
     AssignmentKind,
     Custom,
+    Event,
     Status,
     events_from,
 )
@@ -44,10 +51,13 @@ from cityjobs.parcours.rules.reasons import (
     SPOTTING_CHANNEL_LABELS,
 )
 from cityjobs.people.rules import CONTACT_CHANNEL_LABELS, age_on
+from cityjobs.plans.rules import AGREEMENT_WAY_LABELS, ETAPE_STATUS_LABELS
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS
 
 bp = Blueprint("file", __name__)
+LONGEST_WORD = 60
+"""How long what is sought in a timeline may be, in characters."""
 SOMETIMES = frozenset({Status.EN_VALIDATION, Status.SUSPENDU, Status.SUIVI_EMPLOI})
 """Stages that not everybody goes through: shown on the route of whoever stands there."""
 
@@ -58,15 +68,16 @@ def show(person_id: uuid.UUID) -> ResponseReturnValue:
     """Who, where it stands, who takes care of it, what comes next; leaves one trace of the reading."""
     file = find_file(person_id) or abort(404)
     record_reading("person", file.person.id, file.person.cite_id)
-    team = team_of(person_id)
+    follows = can(Permission.FOLLOWUP_READ)
+    beside = around(file, follows=follows)
     facts: dict[str, Any] = {
         "file": file,
         **about(file),
-        "team": team,
-        "referent": present_referent(file, team),
+        "team": beside.team,
+        "referent": present_referent(file, beside.team),
     }
-    if can(Permission.FOLLOWUP_READ):
-        facts |= followed_up(file, facts["referent"])
+    if follows:
+        facts |= followed_up(file, beside, facts["referent"])
     return render_template("desk/file.html", **facts)
 
 
@@ -125,14 +136,14 @@ def present_referent(file: File, team: Any) -> TeamMember | None:
     )
 
 
-def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
-    """What only those who follow the person see: the quick entry, what happened, what comes next."""
+def followed_up(file: File, beside: Around, referent: TeamMember | None) -> dict[str, Any]:
+    """What only those who follow the person see: the quick entry, what happened, what comes next, freins and plan."""
     form = LogForm()
     shows_draft = file.draft is not None and form.show_draft(file.draft.fields)
     kinds = tuple(EventKind)
     kind = EventKind(request.args["type"]) if request.args.get("type") in kinds else None
-    events, has_more = happenings_of(file.person.id, kind, page=page_number())
-    steps = todo_steps_of(file.person.id)
+    word = (clean(request.args.get("mot", "")) or "")[:LONGEST_WORD]
+    events, has_more = happenings_of(file.person.id, kind, word, page=page_number())
     heard = heard_on(
         last_contact_on=file.parcours.last_contact_on,
         assigned_on=day_of(referent.started_at) if referent else None,
@@ -143,22 +154,35 @@ def followed_up(file: File, referent: TeamMember | None) -> dict[str, Any]:
         "draft": file.draft if shows_draft else None,
         "draft_key": draft_key(file.person.id),
         "suggestions": due_suggestions(today()),
-        "steps": steps,
-        "late": {step.id: days_late(step.due_on, today()) for step in steps},
+        "steps": beside.steps,
+        "late": {step.id: days_late(step.due_on, today()) for step in beside.steps},
+        "freins": beside.freins,
+        "plan": beside.plan,
+        "life": beside.life,
+        "asked": asked_of(beside.life, file.parcours, today()) if beside.life else None,
+        "former_statuses": STATUS_LABELS,
+        "exit_categories": EXIT_CATEGORY_LABELS,
+        "etape_statuses": ETAPE_STATUS_LABELS,
+        "agreement_ways": AGREEMENT_WAY_LABELS,
+        "check_labels": CHECK_LABELS,
         "events": events,
         "has_more": has_more,
         "page_number": page_number(),
         "kind": kind,
+        "word": word,
         "kinds": EVENT_KIND_LABELS,
         "status_labels": STATUS_LABELS,
         "rules": REMINDER_RULE_LABELS,
         "reasons": reasons(),
-        "moves": [
-            (event.value, EVENT_LABELS[event])
-            for event in events_from(
-                Status(file.parcours.status), signed_in().role, Custom(file.uses_commission)
-            )
-        ],
+        "moves": moves_of(file),
         "is_silent": file.parcours.status in OPEN_STATUSES - {Status.SUSPENDU}
         and is_silent(heard, today=today(), silence_days=file.silence_days),
     }
+
+
+def moves_of(file: File) -> list[tuple[str, str]]:
+    """What whoever asks may make happen next; an exit can be taken back for some days only."""
+    parcours = file.parcours
+    events = events_from(Status(parcours.status), signed_in().role, Custom(file.uses_commission))
+    lasts = parcours.ended_on is not None and today() <= parcours.ended_on + REOPENING_LASTS
+    return [(event.value, EVENT_LABELS[event]) for event in events if event is not Event.REOPEN or lasts]

@@ -13,7 +13,7 @@ from cityjobs.parcours.models import Parcours
 from cityjobs.people.models import Person
 from cityjobs.plans.actions import move_goal, set_goal_once
 from cityjobs.plans.forms import GoalForm, GoalGestureForm
-from cityjobs.plans.queries import Plan, find_goal, plan_of_file
+from cityjobs.plans.queries import Plan, find_goal, find_plan
 from cityjobs.plans.rules import (
     AGREEMENT_WAY_LABELS,
     ETAPE_EVENT_LABELS,
@@ -38,7 +38,7 @@ GOAL_LISTS = (ListName.OBJECTIF, ListName.BESOIN_PROFESSIONNEL)
 def show(person_id: uuid.UUID) -> ResponseReturnValue:
     """The whole plan of the present parcours: goals by frein then about the project, étapes, agreement."""
     person, parcours = load_case(person_id)
-    plan = plan_of_file(parcours.id)
+    plan = find_plan(parcours.id)
     return plan_page(person, parcours, plan, goal_lists(parcours))
 
 
@@ -111,7 +111,7 @@ def words() -> dict[str, Any]:
 def add_goal(person_id: uuid.UUID) -> ResponseReturnValue:
     """One more goal, about a frein of this parcours or the project."""
     person, parcours = load_case(person_id)
-    plan, lists, form = plan_of_file(parcours.id), read_lists(*GOAL_LISTS), GoalForm()
+    plan, lists, form = find_plan(parcours.id), read_lists(*GOAL_LISTS), GoalForm()
     form.offer(plan, lists, form.frein.data)
     if form.holds() and not is_closed(parcours):
         set_goal_once(parcours, form.aim(), goal_id=form.goal.key(), by=signed_in().id, today=today())
@@ -146,5 +146,5 @@ def settle_goal(person_id: uuid.UUID, goal_id: uuid.UUID) -> ResponseReturnValue
     said = f"«\u00a0{goal.label}\u00a0» est maintenant {becomes}. Rien n’a été changé."
     if is_closed(parcours):
         said = PLAN_CLOSED
-    plan = plan_of_file(parcours.id)
+    plan = find_plan(parcours.id)
     return plan_page(person, parcours, plan, goal_lists(parcours), overtaken=said), 409

@@ -19,7 +19,7 @@ from cityjobs.plans.actions import (
     told_of,
 )
 from cityjobs.plans.forms import ApplyForm, AsideForm, KeepForm, offered_lines
-from cityjobs.plans.queries import Choice, find_kept_plan, kept_plans, plan_of_file
+from cityjobs.plans.queries import Choice, find_kept_plan, find_plan, kept_plans
 from cityjobs.plans.rules import PLAN_CLOSED, LineFate, fates_of
 from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case, plan_url
 from cityjobs.vocabulary.queries import labels_of
@@ -33,7 +33,7 @@ KEPT = "/administration/modeles"
 def keep(person_id: uuid.UUID) -> ResponseReturnValue:
     """Keep the present plan under a name; own words, which may tell of the person, are kept only when chosen."""
     person, parcours = load_case(person_id)
-    lines = lines_to_keep(plan_of_file(parcours.id))
+    lines = lines_to_keep(find_plan(parcours.id))
     usual = [key for key, _, own in lines if not own]
     form = KeepForm(data={"lines": usual})
     form.lines.offer(offered_lines(lines))
@@ -61,7 +61,7 @@ def apply(person_id: uuid.UUID) -> ResponseReturnValue:
     form = ApplyForm()
     if form.is_submitted():
         hold_parcours(parcours)
-    plan, kept = plan_of_file(parcours.id), kept_plans()
+    plan, kept = find_plan(parcours.id), kept_plans()
     form.template.offer(Choice(str(each.template.id), each.template.name) for each in kept)
     if form.accepted():
         if is_closed(parcours):
