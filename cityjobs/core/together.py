@@ -25,15 +25,16 @@ class Together:
     """Questions that are always asked together, put into one statement once for all.
 
     Each answers rows whose columns are read by name, in the order that the question asks for. A column holds a date,
-    an instant, an identifier, a number, a truth value, a text, or JSON; entities and bytes cannot travel so.
+    an instant, an identifier, a number, a truth value, a text, or JSON; entities and bytes cannot travel so. Raises
+    TypeError for a column that cannot, or whose type is not known.
     """
 
     def __init__(self, **questions: sa.Select[Any]) -> None:
         asked = {name: question.subquery(f"q_{name}") for name, question in questions.items()}
         self._rows: dict[str, Any] = {
-            name: namedtuple(name.capitalize(), list(table.c.keys())) for name, table in asked.items()
+            name: namedtuple("Row", list(table.c.keys())) for name, table in asked.items()
         }
-        self._read = {name: [_reader_of(column.type) for column in table.c] for name, table in asked.items()}
+        self._read = {name: [_reader_of(column) for column in table.c] for name, table in asked.items()}
         self._statement = sa.select(
             *(
                 sa.select(sa.cast(sa.func.json_agg(sa.func.json_build_array(*table.c)), sa.Text))
@@ -58,5 +59,8 @@ class Together:
         )
 
 
-def _reader_of(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+def _reader_of(column: sa.ColumnElement[Any]) -> Callable[[Any], Any] | None:
+    kind = column.type
+    if isinstance(kind, sa.LargeBinary | sa.types.NullType):
+        raise TypeError(f"the column {column} of type {kind} cannot travel as JSON")
     return next((reader for base, reader in _READERS if isinstance(kind, base)), None)

@@ -260,13 +260,13 @@ def life_question() -> sa.Select[*tuple[Any, ...]]:
     """What `life_from` reads: one row of plain values, about the parcours `parcours_id`."""
     former = aliased(Parcours)
     checked = (
-        sa.select(sa.func.jsonb_agg(JobCheck.moment))
+        sa.select(sa.func.jsonb_agg(JobCheck.moment, type_=pg.JSONB))
         .where(JobCheck.job_id == Job.id)
         .correlate(Job)
         .scalar_subquery()
     )
     moments = (
-        sa.select(sa.func.jsonb_agg(Snapshot.moment))
+        sa.select(sa.func.jsonb_agg(Snapshot.moment, type_=pg.JSONB))
         .where(Snapshot.parcours_id == Parcours.id)
         .correlate(Parcours)
         .scalar_subquery()

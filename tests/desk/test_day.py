@@ -5,11 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from cityjobs.core.clock import today
 from cityjobs.followups.rules import StepState
+from cityjobs.parcours.models import Job, Parcours, Suspension
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
+from cityjobs.parcours.rules.reasons import ExitReason
 from tests.manners import Page, PageClient
+from tests.plans import makers
 from tests.world import Member, World
 
 Clients = Callable[[Any], PageClient]
@@ -211,7 +215,86 @@ def test_my_day_costs_the_same_however_full(
         client.get(path)
         with count_queries() as statements:
             client.get(path)
-        assert len(statements) == (6 if path == "/ma-journee" else 4), (path, statements)
+        assert len(statements) == (2 if path == "/ma-journee" else 4), (path, statements)
+
+
+def hrefs(page: Page) -> list[str]:
+    return [link["href"] for link in page.all("a")]
+
+
+@pytest.fixture
+def busy(world: World, samira: Member) -> dict[str, Any]:
+    """Somebody for each queue that stands on the life of a parcours or on its plan."""
+    ago = lambda days: today() - timedelta(days=days)  # noqa: E731
+    hired, paused, left, planned = (
+        world.case(samira.cite, referent=samira, last_name=name, **facts)
+        for name, facts in (
+            ("Embauchée", {"status": Status.SUIVI_EMPLOI, "days_ago": 14}),
+            ("Enpause", {"status": Status.SUSPENDU, "days_ago": 60}),
+            ("Sortie", {"status": Status.SORTI, "days_ago": 300}),
+            ("Planifiée", {}),
+        )
+    )
+    world.session.execute(
+        sa.update(Job).where(Job.parcours_id == hired.parcours.id).values(started_on=ago(9))
+    )
+    world.session.execute(
+        sa.update(Suspension)
+        .where(Suspension.parcours_id == paused.parcours.id)
+        .values(expected_end_on=today() + timedelta(days=5))
+    )
+    world.session.execute(
+        sa.update(Parcours)
+        .where(Parcours.id == left.parcours.id)
+        .values(ended_on=ago(95), end_reason=ExitReason.CDI)
+    )
+    world.session.commit()
+    etape = makers.etape(world, planned, label="Code de la route", planned_to=ago(2))
+    makers.agreement(world, planned, samira, agreed_on=ago(90), review_on=ago(1))
+    return {"hired": hired, "paused": paused, "left": left, "planned": planned, "etape": etape}
+
+
+LIFE_QUEUES = {
+    "points-emploi": "Embauchée",
+    "suspensions": "Enpause",
+    "situations": "Sortie",
+    "etapes-en-retard": "Planifiée",
+    "accords-a-revoir": "Planifiée",
+}
+
+
+def test_what_falls_due_by_itself_is_in_its_queue_and_for_its_referent_only(
+    world: World, cite: Any, samira: Member, busy: dict[str, Any], client_of: Clients
+) -> None:
+    page = client_of(samira).get("/ma-journee")
+    for name, who in LIFE_QUEUES.items():
+        lines = queue(page, name)
+        assert len(lines) == 1 and who in lines[0], name
+        whole = client_of(samira).get(f"/ma-journee/{name}")
+        assert [who in line for line in queue(whole, "file")] == [True], name
+    julien = client_of(world.member("referent", cite))
+    page = julien.get("/ma-journee")
+    for name in LIFE_QUEUES:
+        assert not queue(page, name), name
+        assert not queue(julien.get(f"/ma-journee/{name}"), "file"), name
+
+
+def test_each_leads_to_what_settles_it_and_leaves_its_queue(
+    busy: dict[str, Any], samira: Member, client_of: Clients
+) -> None:
+    client = client_of(samira)
+    page = client.get("/ma-journee")
+    for href in hrefs(page):
+        if href.startswith("/personnes/"):
+            client.get(href.partition("#")[0])
+    finish = next(href for href in hrefs(page) if "/finish" in href)
+    answer = client.submit(client.get(finish).form(holding="result"), result="atteint")
+    assert answer.location.startswith("/ma-journee")
+    check = next(href for href in hrefs(page) if "/points/" in href)
+    client.submit(client.get(check).form(holding="in_job"), in_job="oui")
+    page = client.get("/ma-journee")
+    assert not queue(page, "etapes-en-retard") and not queue(page, "points-emploi")
+    assert queue(page, "suspensions") and queue(page, "situations")
 
 
 def test_the_day_is_written_in_full(samira: Member, client_of: Clients) -> None:

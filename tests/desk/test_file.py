@@ -198,7 +198,7 @@ def test_the_timeline_tells_everything_the_latest_first(
         )  # fmt: skip
     page = client_of(samira).get(f"/personnes/{case.id}")
     lines = timeline(page)
-    expected = ["Rappel envoyé", "Étape faite : Atelier CV", "Étape abandonnée : Visite", "Échange : téléphone",
+    expected = ["Rappel envoyé", "Fait : Atelier CV", "Laissé : Visite", "Échange : téléphone",
                 "Parcours : contacté", "Référent : ", "Repérage : adulte-relais"]  # fmt: skip
     assert len(lines) == len(expected)
     for line, words in zip(lines, expected, strict=True):
@@ -210,7 +210,7 @@ def test_the_timeline_tells_everything_the_latest_first(
         ("echanges", 1),
         ("parcours", 2),
         ("equipe", 1),
-        ("etapes", 2),
+        ("a-faire", 2),
         ("rappels", 1),
         ("autre", 7),
     ):

@@ -107,7 +107,7 @@ def _unfinished_exchanges() -> sa.Select[*tuple[Any, ...]]:
     mine = (
         sa.select(
             sa.cast(sa.func.substr(Draft.form, 11), sa.Uuid).label("person_id"),
-            sa.func.left(begun, 120).label("begun"),
+            sa.func.left(begun, 120, type_=sa.Text).label("begun"),
             Draft.fields["interview"].astext.label("interview"),
             Draft.saved_at,
         )
