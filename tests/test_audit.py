@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import Databases
 from tests.world import World
 
-UNTRACED = {"alembic_version", "heartbeat", "outgoing", "draft", "qpv_commune"}
+UNTRACED = {"alembic_version", "heartbeat", "outgoing", "draft", "qpv_commune", "rome_name"}
 """Tables that no journal tells of: neither people nor rights, or what one is still typing."""
 
 
