@@ -3,7 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, time
 from typing import Any, Protocol
 
 import phonenumbers
@@ -20,6 +20,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
+    TimeField,
     ValidationError,
 )
 from wtforms.i18n import get_translations
@@ -150,6 +151,26 @@ class DayField(DateField):
         day: date | None = self.data
         if day is not None and not 1900 <= day.year <= 2200:
             raise ValueError("Cette date n’est pas vraisemblable : vérifiez l’année.")
+
+
+class HourField(TimeField):
+    """An hour of the day: as the browser's time field sends it, or typed « 14 h 30 », « 9h »."""
+
+    def __init__(self, label: str, **kwargs: Any) -> None:
+        super().__init__(label, [Optional()], **kwargs)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say in a whole sentence what an hour looks like."""
+        typed = re.sub(r"\s", "", valuelist[0]) if valuelist else ""
+        if not typed:
+            self.data = None
+            return
+        read = re.fullmatch(r"(\d{1,2})(?:[h:.](\d{2})?)?(?::00)?", typed, re.IGNORECASE)
+        hour, minute = (int(read[1]), int(read[2] or 0)) if read else (24, 0)
+        if hour > 23 or minute > 59:
+            self.data = None
+            raise ValueError("Cette heure n’est pas reconnue\u00a0: écrivez-la comme 14\u202fh\u202f30.")
+        self.data = time(hour, minute)
 
 
 class ChoiceField(SelectField):

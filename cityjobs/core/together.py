@@ -4,7 +4,7 @@ import json
 import uuid
 from collections import namedtuple
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ _READERS: list[tuple[type[Any], Callable[[Any], Any]]] = [
     (sa.Uuid, uuid.UUID),
     (sa.DateTime, datetime.fromisoformat),
     (sa.Date, date.fromisoformat),
+    (sa.Time, time.fromisoformat),
     (sa.Numeric, lambda number: Decimal(str(number))),
 ]
 """What JSON keeps as text, by the type of its column. Other values come back as they left."""
@@ -25,7 +26,7 @@ class Together:
     """Questions that are always asked together, put into one statement once for all.
 
     Each answers rows whose columns are read by name, in the order that the question asks for. A column holds a date,
-    an instant, an identifier, a number, a truth value, a text, or JSON; entities and bytes cannot travel so. Raises
+    an hour, an instant, an identifier, a number, a truth value, a text, or JSON; entities and bytes cannot travel so. Raises
     TypeError for a column that cannot, or whose type is not known.
     """
 

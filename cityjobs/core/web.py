@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -74,11 +74,11 @@ def month(moment: date) -> str:
     return format_date(moment, "MMMM y", locale="fr")
 
 
-def hour(moment: datetime | None) -> str:
-    """« 14 h 30 »"""
+def hour(moment: datetime | time | None) -> str:
+    """« 14 h 30 »: an instant as it is in Paris, or an hour as it is."""
     if moment is None:
         return ""
-    local = moment.astimezone(PARIS)
+    local = moment.astimezone(PARIS) if isinstance(moment, datetime) else moment
     return f"{local.hour}{NARROW}h{NARROW}{local.minute:02}"
 
 

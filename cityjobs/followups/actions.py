@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import IntegrityError
@@ -163,6 +163,8 @@ def plan_step(
         interview_id=interview_id,
         title=plan.title,
         due_on=plan.due_on,
+        due_at=plan.due_at,
+        place=plan.place,
         created_by_id=author_id,
     )
     db.session.add(step)
@@ -187,7 +189,7 @@ def plan_step_once(parcours: Parcours, plan: Plan, *, step_id: uuid.UUID, author
 
 
 def _is_that(kept: NextStep, parcours: Parcours, plan: Plan, author_id: uuid.UUID) -> bool:
-    agreed = Plan(kept.title, kept.first_due_on or kept.due_on)
+    agreed = Plan(kept.title, kept.first_due_on or kept.due_on, kept.due_at, kept.place)
     return agreed == plan and kept.parcours_id == parcours.id and kept.created_by_id == author_id
 
 
@@ -210,9 +212,11 @@ def take_back_step(step: NextStep) -> None:
     step.state, step.result, step.settled_by_id, step.settled_at = StepState.TODO, None, None, None
 
 
-def postpone_step(step: NextStep, due_on: date, *, reason: str | None = None) -> None:
-    """Put it off; the day first agreed, the last one and the reason are kept."""
+def postpone_step(
+    step: NextStep, due_on: date, *, due_at: time | None = None, reason: str | None = None
+) -> None:
+    """Put it off, to another hour when one is given; the day first agreed, the last one and the reason are kept."""
     step.first_due_on = step.first_due_on or step.due_on
     step.postponed_from, step.postponed_because = step.due_on, reason
     step.postponed_times += 1
-    step.due_on = due_on
+    step.due_on, step.due_at = due_on, due_at or step.due_at

@@ -8,7 +8,16 @@ from wtforms import BooleanField, HiddenField, IntegerField
 from wtforms.validators import NumberRange, Optional
 
 from cityjobs.core.clock import today
-from cityjobs.core.forms import ChoiceField, DayField, Form, LineField, OnceField, TextField, VersionField
+from cityjobs.core.forms import (
+    ChoiceField,
+    DayField,
+    Form,
+    HourField,
+    LineField,
+    OnceField,
+    TextField,
+    VersionField,
+)
 from cityjobs.followups.rules import (
     INTERVIEW_MODE_LABELS,
     Exchange,
@@ -22,6 +31,7 @@ from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 
 MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]
 LONGEST_RESULT = 500
+LONGEST_PLACE = 200
 
 
 class MinutesField(IntegerField):
@@ -96,7 +106,7 @@ class LogForm(ExchangeForm):
         stands = super().holds_for(parcours)
         step, day = self.next_step, self.due_on
         if self.is_submitted() and step.data and parcours.status in CLOSED_STATUSES:
-            self.refuse("next_step", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
+            self.refuse("next_step", "Ce parcours est clos : ouvrez-en un autre pour prévoir quelque chose.")
         elif self.is_submitted() and step.data and not day.data and not day.errors:
             self.refuse("due_on", "Indiquez pour quel jour, ou effacez la prochaine étape.")
         elif self.is_submitted() and day.data and not step.data and not step.errors:
@@ -139,6 +149,8 @@ class PlanForm(Form):
     step = OnceField()
     title = LineField("Prochaine étape", required="Écrivez ce qui est prévu.")
     due_on = DayField("Pour le", required="Indiquez pour quel jour.")
+    due_at = HourField("À quelle heure")
+    place = LineField("Lieu", longest=LONGEST_PLACE)
 
     def holds(self) -> bool:
         """Posted, and every answer stands today."""
@@ -146,11 +158,18 @@ class PlanForm(Form):
         refused = due_refusal(self.due_on.data, today=today()) if stands and self.due_on.data else None
         if refused:
             self.refuse("due_on", refused)
-        return stands and not refused
+        if stands and self.place.data and not self.due_at.data:
+            self.refuse("due_at", "Indiquez l’heure du rendez-vous, ou effacez le lieu.")
+        return stands and not self.errors
 
     def plan(self) -> Plan:
         """The answers."""
-        return Plan(cast(str, self.title.data), cast(date, self.due_on.data))
+        return Plan(
+            cast(str, self.title.data),
+            cast(date, self.due_on.data),
+            self.due_at.data,
+            self.place.data or None,
+        )
 
 
 class StepForm(Form):
@@ -174,6 +193,7 @@ class PostponeForm(StepForm):
     """It is put off."""
 
     due_on = DayField("Nouvelle date", required="Indiquez le nouveau jour.")
+    due_at = HourField("Nouvelle heure")
     reason = LineField("Pourquoi", longest=LONGEST_RESULT)
 
     def holds(self) -> bool:
@@ -190,6 +210,6 @@ class DropForm(StepForm):
 
     reason = LineField(
         "Pourquoi",
-        required="Indiquez en quelques mots pourquoi cette étape est abandonnée.",
+        required="Indiquez en quelques mots pourquoi cela ne se fera pas.",
         longest=LONGEST_RESULT,
     )

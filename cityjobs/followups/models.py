@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import sqlalchemy as sa
@@ -111,7 +111,7 @@ class PrivateNote(Versioned, Model):
 
 
 class NextStep(Versioned, Model):
-    """What was agreed to come next, and for when. It is due for whoever is the référent on that day.
+    """What was agreed to come next, and for when; with an hour it is an appointment. It is due for whoever is the référent on that day.
 
     `postponed_from` is the day it was due before it was last put off; `first_due_on` the day first agreed.
     """
@@ -124,6 +124,8 @@ class NextStep(Versioned, Model):
     interview_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Interview.id), index=True)
     title: Mapped[str]
     due_on: Mapped[date]
+    due_at: Mapped[time | None]
+    place: Mapped[str | None]
     state: Mapped[StepState] = mapped_column(sa.Text, default=StepState.TODO)
     result: Mapped[str | None]
     created_by_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id))
@@ -137,6 +139,9 @@ class NextStep(Versioned, Model):
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        sa.CheckConstraint(
+            "place is null or (due_at is not null and length(place) between 1 and 200)", name="place"
+        ),
         sa.Index("ix_next_step_todo", "parcours_id", "due_on", postgresql_where=sa.text("state = 'todo'")),
         sa.Index(
             "ix_next_step_cite_todo",

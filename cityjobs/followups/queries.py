@@ -48,7 +48,7 @@ def _is_followed_by(referent_id: Who) -> sa.ColumnElement[bool]:
 def due_steps(on: Day, *, overdue: bool, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Next steps still to do in open parcours: due on that day or, when `overdue`, due before it.
 
-    One row per step: step_id, title, due_on, version, parcours_id, person_id, cite_id, first_name, last_name,
+    One row per step: step_id, title, due_on, due_at, place, version, parcours_id, person_id, cite_id, first_name, last_name,
     referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
     co-référent.
     """
@@ -67,6 +67,8 @@ def _steps_to_do(referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
             NextStep.id.label("step_id"),
             NextStep.title,
             NextStep.due_on,
+            NextStep.due_at,
+            NextStep.place,
             NextStep.version,
             NextStep.parcours_id,
             NextStep.person_id,
@@ -80,7 +82,7 @@ def _steps_to_do(referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
         .join(Person, _person_of_parcours)
         .outerjoin(Assignment, _referent)
         .where(_IS_TODO, _IS_OPEN)
-        .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
+        .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
     return steps if referent_id is None else steps.where(_is_followed_by(referent_id))
 
@@ -226,6 +228,8 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
             NextStep.id,
             NextStep.title,
             NextStep.due_on,
+            NextStep.due_at,
+            NextStep.place,
             NextStep.version,
             NextStep.postponed_from,
             NextStep.postponed_because,
@@ -235,7 +239,7 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
             NextStep.cite_id == HERE,
             _IS_TODO,
         )
-        .order_by(NextStep.due_on, NextStep.created_at, NextStep.id)
+        .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
 
 

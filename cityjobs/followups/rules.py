@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from cityjobs.parcours.rules.lifecycle import Event, Status
 
@@ -95,10 +95,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Plan:
-    """What comes next, and for when."""
+    """What comes next, and for when; with an hour it is an appointment, which may have a place."""
 
     title: str
     due_on: date
+    due_at: time | None = None
+    place: str | None = None
 
 
 def day_refusal(held_on: date, *, today: date, spotted_on: date) -> str | None:

@@ -268,9 +268,9 @@ def plan(person_id: uuid.UUID) -> ResponseReturnValue:
     if form.holds():
         if parcours.status not in CLOSED_STATUSES:
             plan_step_once(parcours, form.plan(), step_id=form.step.key(), author_id=signed_in().id)
-            flash(f"Prochaine étape ajoutée : {day(form.due_on.data)}.", "done")
+            flash(f"Prévu : {day(form.due_on.data)}.", "done")
             return redirect_after(file_of(person.id))
-        form.refuse("title", "Ce parcours est clos : ouvrez-en un autre pour prévoir une étape.")
+        form.refuse("title", "Ce parcours est clos : ouvrez-en un autre pour prévoir quelque chose.")
     return render_template(
         "followups/plan.html", person=person, form=form, suggestions=due_suggestions(today())
     ), 422 if form.errors else 200
@@ -285,7 +285,7 @@ def finish(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     def act(step: NextStep) -> dict[str, str]:
         finish_step(step, by=signed_in().id, result=form.result.data)
         undo = url_for(".take_back", person_id=person_id, step_id=step_id, suite=form.suite.data or None)
-        return {"text": "Étape faite.", "undo_url": undo, "undo_label": "Annuler"}
+        return {"text": "C’est fait.", "undo_url": undo, "undo_label": "Annuler"}
 
     return settle_step(person_id, step_id, form, act, "finish")
 
@@ -298,8 +298,8 @@ def postpone(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
 
     def act(step: NextStep) -> dict[str, str]:
         if form.due_on.data and form.due_on.data != step.due_on:
-            postpone_step(step, form.due_on.data, reason=form.reason.data)
-        return {"text": f"Étape reportée : {day(form.due_on.data)}."}
+            postpone_step(step, form.due_on.data, due_at=form.due_at.data, reason=form.reason.data)
+        return {"text": f"Reporté : {day(form.due_on.data)}."}
 
     return settle_step(person_id, step_id, form, act, "postpone")
 
@@ -312,7 +312,7 @@ def drop(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
 
     def act(step: NextStep) -> dict[str, str]:
         drop_step(step, by=signed_in().id, reason=form.reason.data or "")
-        return {"text": "Étape abandonnée."}
+        return {"text": "Laissé de côté."}
 
     return settle_step(person_id, step_id, form, act, "drop")
 
@@ -359,11 +359,11 @@ def take_back(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     mine = step.state == StepState.DONE and step.settled_by_id == signed_in().id
     if mine and may_undo(step.settled_at, now()):
         take_back_step(step)
-        flash("L’étape est de nouveau à faire.", "done")
+        flash("C’est de nouveau à faire.", "done")
     elif mine:
-        flash("Il est trop tard pour annuler : ajoutez une nouvelle étape.", "due")
+        flash("Il est trop tard pour annuler : ajoutez une chose à faire.", "due")
     elif step.state != StepState.TODO:
-        flash("Cette étape ne peut pas être reprise.", "due")
+        flash("Cela ne peut pas être repris.", "due")
     return redirect_after(safe_next(request.args.get("suite"), file_of(person_id)))
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ KEY = uuid.uuid4()
 VALUES: dict[str, tuple[Any, Any]] = {
     "day": (date(2026, 3, 1), sa.Date()),
     "instant": (datetime(2026, 3, 29, 1, 30, tzinfo=UTC), sa.DateTime(timezone=True)),
+    "hour": (time(9, 5), sa.Time()),
     "key": (KEY, sa.Uuid()),
     "amount": (Decimal("12.50"), sa.Numeric(9, 2)),
     "count": (3, sa.Integer()),

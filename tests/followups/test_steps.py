@@ -131,7 +131,7 @@ def test_nothing_is_planned_in_a_closed_parcours(scene: Scene, world: World, cli
 def test_done_in_one_gesture_and_taken_back(scene: Scene, url: str, client_of: Clients, rows: Rows) -> None:
     client = client_of(scene.samira)
     page = client.follow(client.submit(client.get(scene.url).form(f"{url}/faite")))
-    assert "Étape faite." in page.text() and "Étape faite : Confirmer la crèche" in page.text()
+    assert "C’est fait." in page.text() and "Fait : Confirmer la crèche" in page.text()
     assert rows("select state, settled_by_id, settled_at is not null from next_step") == [
         ("done", scene.samira.id, True)
     ]
@@ -211,7 +211,7 @@ def test_dropped_with_a_reason(scene: Scene, url: str, client_of: Clients, rows:
     form = client.get(f"{url}/abandonner").form(holding="reason")
     assert "pourquoi" in client.submit(form, status=422, reason=" ").errors()
     page = client.follow(client.submit(form, reason="A trouvé une place ailleurs"))
-    assert "Étape abandonnée : Confirmer la crèche" in page.text()
+    assert "Laissé : Confirmer la crèche" in page.text()
     assert rows("select state, result from next_step") == [("cancelled", "A trouvé une place ailleurs")]
 
 

@@ -141,6 +141,8 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "parcours.adapt_reading": (P.EXITS_EDIT, Named.NOTHING),
     "parcours.edit_rule": (P.EXITS_EDIT, Named.RULESET),
     "closing.close": (P.PARCOURS_MOVE, Named.PERSON),
+    "sheet.show": (P.FOLLOWUP_READ, Named.PERSON),
+    "sheet.download": (P.FOLLOWUP_READ, Named.PERSON),
     "followups.interview": (P.FOLLOWUP_READ, Named.INTERVIEW),
     "followups.correct": (P.FOLLOWUP_LOG, Named.INTERVIEW),
     "followups.log": (P.FOLLOWUP_LOG, Named.PERSON),

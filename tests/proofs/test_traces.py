@@ -63,6 +63,8 @@ READINGS = {
     "plans.download": "attachment",
     "plans.remove": "person",
     "closing.close": "person",
+    "sheet.show": "person",
+    "sheet.download": "person",
     "parcours.check_job": "person",
     "parcours.take_situation": "person",
     "parcours.reopen": "person",

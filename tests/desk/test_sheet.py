@@ -1,0 +1,133 @@
+"""« Mon parcours »: what the person takes home, and nothing that others should not read on a kitchen table."""
+
+import io
+from collections.abc import Callable
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from cityjobs.core.clock import today
+from cityjobs.core.web import day
+from cityjobs.plans.rules import EtapeStatus
+from tests.conftest import Databases
+from tests.manners import PageClient
+from tests.plans import makers
+from tests.world import Case, Member, World
+
+Clients = Callable[[Any], PageClient]
+
+
+@pytest.fixture
+def samira(world: World) -> Member:
+    cite = world.cite("Roubaix")
+    member = world.member("referent", cite, organisation_id=world.organisation(cite, "PLIE").id)
+    member.user.phone = "+33320010203"
+    world.session.commit()
+    return member
+
+
+@pytest.fixture
+def case(world: World, samira: Member) -> Case:
+    case = world.case(samira.cite, referent=samira)
+    in_days = lambda days: today() + timedelta(days=days)  # noqa: E731
+    world.step(case, samira, in_days=2, title="Apporter le CV")
+    world.step(case, samira, in_days=-4, title="Déjà passé", due_at=time(9))
+    world.step(
+        case, samira, in_days=5, title="Point avec Samira", due_at=time(14, 30), place="12 rue du Port"
+    )
+    world.interview(case, samira, synthesis="Ceci ne sort pas.")
+    frein = makers.frein(world, case, "sante")
+    goal = makers.goal(world, case, frein, label="Objectif discret")
+    makers.etape(world, case, goal, label="Code de la route", planned_to=in_days(30))
+    makers.etape(world, case, goal, label="Carte de transport", status=EtapeStatus.REALISEE)
+    makers.etape(world, case, goal, label="Stage laissé", status=EtapeStatus.ABANDONNEE)
+    return case
+
+
+def read(answer: Any) -> str:
+    return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.get_data())).pages)
+
+
+@pytest.mark.parametrize("name", ["mon-parcours", "mon-parcours.pdf"])
+def test_the_sheet_says_what_the_person_needs_and_nothing_else(
+    case: Case, samira: Member, client_of: Clients, name: str
+) -> None:
+    answer = client_of(samira).flask.get(f"/personnes/{case.id}/{name}")
+    assert answer.status_code == 200
+    is_pdf = answer.mimetype == "application/pdf"
+    said = " ".join((read(answer) if is_pdf else answer.get_data(as_text=True)).split())
+    for words in (
+        case.person.first_name, "Point avec Samira", "12 rue du Port", "30", samira.user.display_name, "PLIE",
+        "03 20 01 02 03", "Apporter le CV", "Code de la route", "Carte de transport",
+    ):  # fmt: skip
+        assert words in said, words
+    assert day(today() + timedelta(days=5)).split()[-1] in said
+    for words in (
+        "Ceci ne sort pas",
+        "santé",
+        "Santé",
+        "Objectif discret",
+        "Stage laissé",
+        "Déjà passé",
+    ):
+        assert words not in said, words
+
+
+def test_the_pdf_is_one_a5_sheet_that_is_read_aloud(case: Case, samira: Member, client_of: Clients) -> None:
+    answer = client_of(samira).flask.get(f"/personnes/{case.id}/mon-parcours.pdf")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=mon-parcours.pdf"
+    pdf = PdfReader(io.BytesIO(answer.get_data()))
+    assert len(pdf.pages) == 1
+    width, height = (float(side) / 72 * 25.4 for side in pdf.pages[0].mediabox.upper_right)
+    assert (round(width), round(height)) == (148, 210)
+    root = pdf.trailer["/Root"].get_object()
+    assert root["/MarkInfo"]["/Marked"] and root["/Lang"].startswith("fr")
+
+
+def test_the_fullest_sheet_is_still_one_page(
+    world: World, case: Case, samira: Member, client_of: Clients
+) -> None:
+    for number in range(12):
+        world.step(case, samira, in_days=6 + number, title=f"Apporter un papier bien nommé {number} " * 2)
+        makers.etape(world, case, label="Une étape au nom plutôt long " * 2, status=EtapeStatus.REALISEE)
+        makers.etape(world, case, label="Une étape au nom plutôt long " * 2)
+    for _ in range(3):
+        world.assign(case.person, case.parcours, world.member("referent", samira.cite), kind="co_referent")
+    answer = client_of(samira).flask.get(f"/personnes/{case.id}/mon-parcours.pdf")
+    assert len(PdfReader(io.BytesIO(answer.get_data())).pages) == 1
+
+
+def test_an_empty_sheet_still_speaks(world: World, samira: Member, client_of: Clients) -> None:
+    alone = world.case(samira.cite, referent=samira)
+    page = client_of(samira).get(f"/personnes/{alone.id}/mon-parcours").main()
+    assert "Pas encore fixé" in page and "Rien de prévu" in page and samira.user.display_name in page
+
+
+def test_it_is_for_those_who_follow_and_leaves_a_trace(
+    world: World, case: Case, samira: Member, client_of: Clients, client: PageClient, databases: Databases
+) -> None:
+    for name in ("mon-parcours", "mon-parcours.pdf"):
+        url = f"/personnes/{case.id}/{name}"
+        client_of(world.member("referent", samira.cite)).get(url, status=404)
+        client_of(world.member("coordinator", world.cite("Calais"))).get(url, status=404)
+        client_of(world.member("chef_de_file", samira.cite)).get(url, status=403)
+        assert client.get(url, status=303).location.startswith("/connexion")
+        assert client_of(world.member("coordinator", samira.cite)).flask.get(url).status_code == 200
+    read_by = databases.superuser.execute(
+        "select count(*) from audit.journal where verb = 'read' and subject = 'person' and subject_id = %s",
+        (str(case.id),),
+    ).fetchone()
+    assert read_by is not None and read_by[0] == 2
+
+
+def test_the_sheet_costs_the_same_whatever_there_is(
+    case: Case, samira: Member, client_of: Clients, count_queries: Callable[[], Any]
+) -> None:
+    client = client_of(samira)
+    for name in ("mon-parcours", "mon-parcours.pdf"):
+        client.flask.get(f"/personnes/{case.id}/{name}")
+        with count_queries() as statements:
+            client.flask.get(f"/personnes/{case.id}/{name}")
+        assert len(statements) == 4, statements
