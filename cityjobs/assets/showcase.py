@@ -9,7 +9,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from cityjobs.assets.build import icon_names
 from cityjobs.core.clock import now, today
-from cityjobs.core.forms import ChoiceField, DayField, EmailField, Form, LineField, PhoneField, TextField
+from cityjobs.core.forms import ChoiceField, DayField, EmailField, Form, PhoneField, RemarkField, TextField
 from cityjobs.core.web import Page
 
 MODES = [
@@ -38,7 +38,7 @@ class SampleForm(Form):
 
     said = TextField("Ce qui s’est dit", required="Écrivez en une phrase ce qui s’est dit.")
     mode = ChoiceField("Comment", MODES, required="Choisissez comment l’échange a eu lieu.", blank="Choisir")
-    next_step = LineField("Prochaine étape")
+    next_step = RemarkField("Prochaine étape")
     due_on = DayField("Pour le")
     phone = PhoneField("Téléphone")
     email = EmailField("Adresse électronique")

@@ -9,7 +9,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from wtforms import HiddenField
 
 from cityjobs.coordination.rules import PAGE_SIZE, Picked, batch_number, parse_picked
-from cityjobs.core.forms import ChoiceField, Form, LineField
+from cityjobs.core.forms import ChoiceField, Form, RemarkField
 
 SUGGESTED = "suggestion"
 ORGANISATION = "organisation:"
@@ -25,7 +25,7 @@ class AssignForm(Form):
     target = ChoiceField(
         "Attribuer à", [], required="Choisissez à qui attribuer.", blank="Choisir…", validate_choice=False
     )
-    reason = LineField("Motif")
+    reason = RemarkField("Motif")
     batch = HiddenField()
 
     def offer(
@@ -92,7 +92,7 @@ class SecondForm(Form):
         blank="Choisir…",
         validate_choice=False,
     )
-    why = LineField("Motif")
+    why = RemarkField("Motif")
 
 
 def picked_from(values: Sequence[str]) -> list[Picked]:

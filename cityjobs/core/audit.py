@@ -7,7 +7,7 @@ import enum
 import hashlib
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 SHOWING = frozenset({200, 206, 409, 422})
 """Answers that are pages about what was asked; every other one is a redirect, or says only that something is wrong."""
 
+SENDING_ELSEWHERE = range(300, 400)
+WARN = sa.text("select audit.record_warnings(:subjects)")
+
 
 def record_reading(subject: str, subject_id: uuid.UUID, cite_id: uuid.UUID) -> None:
     """Say what the page being made shows: the frame leaves one trace of it when that page leaves.
@@ -37,14 +40,26 @@ def record_reading(subject: str, subject_id: uuid.UUID, cite_id: uuid.UUID) -> N
     db.session().info["reading"] = {"subject": subject, "subject_id": subject_id, "cite_id": cite_id}
 
 
+def note_warning_passed(subjects: Iterable[str]) -> None:
+    """Say that a text is kept with sensitive words, about these subjects, that its author has read again.
+
+    The journal holds the subjects, never the text nor a word of it; the request tells which rows were written with them.
+    """
+    db.session().info.setdefault("warnings", set()).update(subjects)
+
+
 def settle(response: Response) -> Response:
     """Commit what a request did when its answer is a success, else roll it back; keep the trace of what it shows.
 
-    A refused form shows the file all the same: its trace is then alone in a transaction of its own.
+    A refused form shows the file all the same: its trace is then alone in a transaction of its own. A warning was passed
+    only when something is saved, and whatever saves sends elsewhere.
     """
     reading = db.session().info.pop("reading", None)
+    warnings = db.session().info.pop("warnings", None)
     if response.status_code >= 400:
         rollback()
+    if warnings and response.status_code in SENDING_ELSEWHERE:
+        db.session.execute(WARN, {"subjects": sorted(warnings)}).close()
     if reading and response.status_code in SHOWING:
         db.session.execute(
             sa.text("select audit.record_reading(:subject, :subject_id, :cite_id)"), reading

@@ -2,12 +2,12 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any, Protocol
 
 import phonenumbers
-from flask import request
+from flask import Flask, current_app, request
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -24,10 +24,13 @@ from wtforms import (
     ValidationError,
 )
 from wtforms.i18n import get_translations
+from wtforms.utils import unset_value
 from wtforms.validators import Length, Optional
 from wtforms.widgets import Select, html_params
 
+from cityjobs.core.audit import note_warning_passed
 from cityjobs.core.nir import holds_nir
+from cityjobs.core.wording import Finding, Lexicon, warning_about
 
 LONGEST_LINE = 200
 LONGEST_TEXT = 10_000
@@ -35,6 +38,10 @@ NIR_REFUSED = (
     "Ce texte semble contenir un numéro de sécurité sociale. "
     "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
 )
+REREAD = "relu"
+"""The name under which a form says which sensitive words were read again, one `field:word,word` for each field."""
+LEXICON = "cityjobs.lexicon"
+"""Where the application keeps how the lexicon of whoever asks is read: `watch_words`."""
 UNLISTED = "Ce choix n’existe pas dans la liste : choisissez-en un autre."
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Signs that mean nothing in a text, among them what no database keeps: NUL, and halves of characters."""
@@ -111,8 +118,62 @@ class LineField(StringField):
         )
 
 
-class TextField(TextAreaField):
-    """Free text, trimmed; at most 10 000 characters; never a NIR."""
+def watch_words(app: Flask, read: Callable[[], Lexicon]) -> None:
+    """Say how the lexicon of whoever asks is read; it is asked for when a text about somebody is posted."""
+    app.extensions[LEXICON] = read
+
+
+class AboutPerson(Field):
+    """Free text about somebody, who may read it: sensitive words are accepted once whoever wrote them has read them again.
+
+    Words that were kept in this field before, or read again on the page that came back, are not asked about again.
+    """
+
+    reads_person = True
+    found: Sequence[Finding] = ()
+    """What the text posted holds and did not hold before."""
+    was_reread = False
+    """Whether all of it was read again."""
+    reread: frozenset[str] = frozenset()
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Also read which words were read again."""
+        super().process(formdata, data, extra_filters)
+        told = formdata.getlist(REREAD) if formdata is not None else []
+        own = (value.removeprefix(f"{self.name}:") for value in told if value.startswith(f"{self.name}:"))
+        self.reread = frozenset(word for value in own for word in value.split(","))
+
+    def was(self, kept: str | None) -> None:
+        """Say what this field held before, where the form was not made from it."""
+        self.object_data = kept
+
+    def post_validate(self, _form: Any, validation_stopped: bool) -> None:
+        """Ask about what was neither there before nor read again; leave a trace of what was."""
+        if validation_stopped or self.errors or not self.data:
+            return
+        lexicon: Lexicon = current_app.extensions[LEXICON]()
+        found = lexicon.find(self.data)
+        if not found:
+            return
+        before = lexicon.find(self.object_data) if isinstance(self.object_data, str) else []
+        self.found = [each for each in found if each.key not in {former.key for former in before}]
+        asked = [each for each in self.found if each.key not in self.reread]
+        self.was_reread = not asked
+        if asked:
+            raise ValidationError(warning_about(asked))
+        note_warning_passed({each.subject for each in self.found})
+
+    def rereading(self) -> str:
+        """What the box of this field says once ticked."""
+        return f"{self.name}:{','.join(sorted(each.key for each in self.found))}"
+
+
+class RemarkField(AboutPerson, LineField):
+    """One line of free text about somebody."""
+
+
+class TextField(AboutPerson, TextAreaField):
+    """Free text about somebody, trimmed; at most 10 000 characters; never a NIR."""
 
     def __init__(
         self, label: str, *, required: str | None = None, longest: int = LONGEST_TEXT, **kwargs: Any
@@ -433,12 +494,14 @@ def e164(text: str, region: str = "FR") -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def chosen_answers(posted: Mapping[str, str]) -> MultiDict[str, str] | None:
+def chosen_answers(posted: MultiDict[str, str]) -> MultiDict[str, str] | None:
     """The answers chosen one by one on the conflict page; None when the form itself was posted."""
     names = [name.removeprefix("mine-") for name in posted if name.startswith("mine-")]
     if not names:
         return None
     chosen = MultiDict({name: value for name, value in posted.items() if "-" not in name})
+    if REREAD in posted:
+        chosen.setlist(REREAD, posted.getlist(REREAD))
     for name in names:
         keep = "theirs" if posted.get(f"keep-{name}") == "theirs" else "mine"
         chosen[name] = posted.get(f"{keep}-{name}", "")

@@ -15,6 +15,7 @@ from cityjobs.core.forms import (
     HourField,
     LineField,
     OnceField,
+    RemarkField,
     TextField,
     VersionField,
 )
@@ -97,7 +98,7 @@ class ExchangeForm(Form):
 class LogForm(ExchangeForm):
     """A new exchange and what comes next. `interview` makes a second sending of the same form harmless."""
 
-    next_step = LineField("Prochaine étape")
+    next_step = RemarkField("Prochaine étape")
     due_on = DayField("Pour le")
     interview = OnceField()
 
@@ -147,7 +148,7 @@ class PlanForm(Form):
     """A next step by itself. `step` makes a second sending of the same form harmless."""
 
     step = OnceField()
-    title = LineField("Prochaine étape", required="Écrivez ce qui est prévu.")
+    title = RemarkField("Prochaine étape", required="Écrivez ce qui est prévu.")
     due_on = DayField("Pour le", required="Indiquez pour quel jour.")
     due_at = HourField("À quelle heure")
     place = LineField("Lieu", longest=LONGEST_PLACE)
@@ -186,7 +187,7 @@ class StepForm(Form):
 class FinishForm(StepForm):
     """It was done."""
 
-    result = LineField("Ce que cela a donné", longest=LONGEST_RESULT)
+    result = RemarkField("Ce que cela a donné", longest=LONGEST_RESULT)
 
 
 class PostponeForm(StepForm):
@@ -194,7 +195,7 @@ class PostponeForm(StepForm):
 
     due_on = DayField("Nouvelle date", required="Indiquez le nouveau jour.")
     due_at = HourField("Nouvelle heure")
-    reason = LineField("Pourquoi", longest=LONGEST_RESULT)
+    reason = RemarkField("Pourquoi", longest=LONGEST_RESULT)
 
     def holds(self) -> bool:
         """Also: the day is still to come."""
@@ -208,7 +209,7 @@ class PostponeForm(StepForm):
 class DropForm(StepForm):
     """It will not be done."""
 
-    reason = LineField(
+    reason = RemarkField(
         "Pourquoi",
         required="Indiquez en quelques mots pourquoi cela ne se fera pas.",
         longest=LONGEST_RESULT,

@@ -176,6 +176,8 @@ def correction_of(found: Interview, note: PrivateNote | None, *, posted: bool) -
     """The form of a correction: as posted, as chosen between two versions, or as the exchange stands."""
     if posted:
         form = CorrectForm(formdata=chosen(request.form))
+        form.synthesis.was(found.synthesis)
+        form.private_note.was(note.body if note else None)
     else:
         form = CorrectForm(
             formdata=None,

@@ -21,6 +21,7 @@ from cityjobs.core.forms import (
     ItemsField,
     LineField,
     OnceField,
+    RemarkField,
     TextField,
     UploadField,
     VersionField,
@@ -108,7 +109,7 @@ class GoalForm(Form):
     goal = OnceField()
     frein = ItemField("Frein", blank="Projet professionnel")
     code = HeadedItemField("Objectif", blank="Choisir dans la liste")
-    label = LineField("Avec vos mots")
+    label = RemarkField("Avec vos mots")
 
     def offer(self, plan: Plan, lists: Lists, about: str | None) -> None:
         """Set the freins that a goal may be about, and the goals of the list that belong to one, or to the project."""
@@ -156,7 +157,7 @@ class EtapeForm(Form):
     etape = OnceField()
     version = VersionField()
     type = HeadedItemField("Type d’étape", required="Choisissez de quelle étape il s’agit.", blank="Choisir")
-    label = LineField("Intitulé")
+    label = RemarkField("Intitulé")
     goals = ItemsField("Pour quels objectifs")
     organisation = ItemField("Partenaire", blank="Sans partenaire")
     planned_from = DayField("Début prévu")

@@ -3,14 +3,15 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import IntegrityError
 
-from cityjobs.core.db import db
+from cityjobs.core.db import after_commit, db
 from cityjobs.vocabulary.models import ListItem, RomeName
-from cityjobs.vocabulary.queries import lines_of, local_items_beside
+from cityjobs.vocabulary.queries import forget_lexicon, lines_of, local_items_beside
 from cityjobs.vocabulary.rome import Name
 from cityjobs.vocabulary.rules import Item, ListName, addition_refusal, local_code, parents_of
 
@@ -52,6 +53,7 @@ def add_item(
             if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_list_item_local":
                 raise
             continue
+        _tell_words_changed(item)
         return item
     raise AdditionRefused("Plusieurs personnes complètent cette liste en ce moment\u00a0: réessayez.")
 
@@ -72,7 +74,13 @@ def item_of(line: ListItem) -> Item:
 def offer_item(item: ListItem, *, active: bool) -> bool:
     """Set a line aside or take it back; False when it already was so. What was recorded with it stays readable."""
     changed, item.is_active = item.is_active != active, active
+    _tell_words_changed(item)
     return changed
+
+
+def _tell_words_changed(item: ListItem) -> None:
+    if item.list == ListName.MOT_SENSIBLE:
+        after_commit(partial(forget_lexicon, item.cite_id))
 
 
 def move_item(item: ListItem, *, up: bool) -> bool:

@@ -3,11 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
 
 from cityjobs.core.db import HERE, acting, db
+from cityjobs.core.wording import Lexicon
 from cityjobs.vocabulary.models import ListItem, RomeName
 from cityjobs.vocabulary.rules import Item, ListName, words_sought
 
@@ -61,6 +63,32 @@ def labels_of(*names: ListName) -> dict[ListName, dict[str, str]]:
     """What to show for each code, by list, lines set aside included."""
     lists = read_lists(*names)
     return {name: lists.labels(name) for name in names}
+
+
+# Sensitive words
+
+LEXICON_LIFE = 60.0
+"""Seconds after which what another process added is known here."""
+MOST_LEXICONS = 40
+_lexicons: dict[uuid.UUID | None, tuple[float, Lexicon]] = {}
+
+
+def lexicon_here() -> Lexicon:
+    """The sensitive words of the nation and of the Cité being worked in: read at most once a minute by each process."""
+    cite_id = acting().cite_id
+    read_at, lexicon = _lexicons.get(cite_id, (0.0, None))
+    if lexicon is None or monotonic() - read_at > LEXICON_LIFE:
+        words = read_lists(ListName.MOT_SENSIBLE).offered(ListName.MOT_SENSIBLE)
+        lexicon = Lexicon((word.parent or "", word.label) for word in words)
+        if len(_lexicons) >= MOST_LEXICONS:
+            _lexicons.clear()
+        _lexicons[cite_id] = monotonic(), lexicon
+    return lexicon
+
+
+def forget_lexicon(cite_id: uuid.UUID | None) -> None:
+    """Read the sensitive words of a Cité again when next needed."""
+    _lexicons.pop(cite_id, None)
 
 
 # The pages of lists

@@ -37,6 +37,8 @@ class ListName(enum.StrEnum):
     CRITERE_IAE = "critere_iae"
     SECTEUR = "secteur"
     LIEN_PERSONNE = "lien_personne"
+    SUJET_SENSIBLE = "sujet_sensible"
+    MOT_SENSIBLE = "mot_sensible"
 
 
 LIST_LABELS: dict[ListName, str] = {
@@ -67,6 +69,8 @@ LIST_LABELS: dict[ListName, str] = {
     ListName.CRITERE_IAE: "Critères de l’insertion par l’activité économique",
     ListName.SECTEUR: "Secteurs",
     ListName.LIEN_PERSONNE: "Liens entre personnes",
+    ListName.SUJET_SENSIBLE: "Sujets des mots sensibles",
+    ListName.MOT_SENSIBLE: "Mots sensibles",
 }
 
 COMPLETED_BY_CITES: dict[ListName, ListName | tuple[ListName, ...] | None] = {
@@ -76,6 +80,7 @@ COMPLETED_BY_CITES: dict[ListName, ListName | tuple[ListName, ...] | None] = {
     ListName.MOTIF_ABANDON: None,
     ListName.MOTIF_SUSPENSION: None,
     ListName.SECTEUR: None,
+    ListName.MOT_SENSIBLE: ListName.SUJET_SENSIBLE,
 }
 """Lists to which a coordinator may add, and the list that each addition must belong to; figures stand on the others."""
 

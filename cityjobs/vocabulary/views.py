@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Flask, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
+from cityjobs.core.forms import watch_words
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.vocabulary.actions import AdditionRefused, add_item, item_of, move_item, offer_item
@@ -17,6 +18,7 @@ from cityjobs.vocabulary.queries import (
     counts_of,
     find_local_item,
     find_rome_names,
+    lexicon_here,
     lines_of,
 )
 from cityjobs.vocabulary.rules import (
@@ -163,5 +165,6 @@ def occupations() -> ResponseReturnValue:
 
 
 def init_app(app: Flask) -> None:
-    """Attach the pages of lists."""
+    """Attach the pages of lists, and tell forms the sensitive words."""
+    watch_words(app, lexicon_here)
     app.register_blueprint(bp)
