@@ -171,6 +171,7 @@ DEFINERS: dict[str, set[str]] = {
     "app.shut_doors": {WEB},
     "app.works_here": set(),
     "audit.record_reading": {WEB},
+    "audit.record_warnings": {WEB},
     "audit.seal_lines": {WORKER},
 }
 """The functions that run with their owner's rights, and who may call each."""
