@@ -5,6 +5,7 @@ from tests.mutants.fault import Fault
 PAGES = "tests/test_sensitive_words.py"
 FIELDS = f"{PAGES}::test_every_free_text_about_somebody_is_watched_and_tried_here"
 ASKED = f"{PAGES}::test_sensitive_words_come_back_once_to_be_read_again[FinishForm.result]"
+REFUSED = f"{PAGES}::test_what_was_read_again_stays_so_when_something_else_is_refused"
 OWN = f"{PAGES}::test_each_field_asks_for_itself"
 TAKEN = f"{PAGES}::test_the_journal_takes_only_a_warning_that_could_have_been"
 ORDINARY = "tests/core/test_wording.py::test_an_ordinary_sentence_warns_of_nothing"
@@ -25,7 +26,7 @@ FAULTS = [
         becomes="        asked = [each for each in self.found if not self.reread]",
     ),
     Fault(
-        ASKED,
+        REFUSED,
         "a warning leaves its trace before it is passed",
         file="cityjobs/core/audit.py",
         was="SENDING_ELSEWHERE = range(300, 400)",
