@@ -170,7 +170,7 @@ def test_too_late_or_by_somebody_else_it_is_not_taken_back(
     client = client_of(scene.samira)
     client.submit(client.get(scene.url).form(f"{url}/faite"))
     hers = client_of(scene.coordinator)
-    assert "ne peut pas être reprise" in hers.follow(hers.post(f"{url}/reprendre")).text()
+    assert "ne peut pas être repris" in hers.follow(hers.post(f"{url}/reprendre")).text()
     databases.superuser.execute("update next_step set settled_at = settled_at - interval '16 minutes'")
     assert "trop tard" in client.follow(client.post(f"{url}/reprendre")).text()
     assert rows("select state from next_step") == [("done",)]
