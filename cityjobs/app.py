@@ -7,6 +7,7 @@ from flask import Flask, Response, current_app, jsonify, make_response, redirect
 from flask.cli import AppGroup
 from flask.typing import ResponseReturnValue
 
+from cityjobs.absences import views as absences
 from cityjobs.accounts import tasks as account_tasks
 from cityjobs.accounts import views as accounts
 from cityjobs.assets import showcase
@@ -32,6 +33,7 @@ ROOMS = (
     reminders,
     reminder_tasks,
     coordination,
+    absences,
     people,
     parcours,
     diagnosis,

@@ -15,12 +15,12 @@ from cityjobs.core.clock import today
 from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode
-from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension
+from cityjobs.parcours.models import Absence, Assignment, Job, Parcours, Spotting, Suspension
 from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Gender
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import Gender, LinkKind, other_way
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation
 from cityjobs.territory.rules import OrganisationFamily
 
@@ -273,3 +273,29 @@ class World:
         )
         self.keep(step)
         return step
+
+    def absence(
+        self, absent: Member, deputy: Member, *, since: int = 0, until: int = 7, **facts: Any
+    ) -> Absence:
+        """Somebody away from some days ahead of today to some others, and who replaces them."""
+        absence = Absence(
+            id=uuid.uuid4(),
+            cite_id=absent.cite.id,
+            absent_id=absent.id,
+            deputy_id=deputy.id,
+            starts_on=today() + timedelta(days=since),
+            ends_on=today() + timedelta(days=until),
+            created_by_id=absent.id,
+            **facts,
+        )
+        self.keep(absence)
+        return absence
+
+    def tie(self, one: Case, other: Case, kind: LinkKind = LinkKind.FRATRIE) -> PersonLink:
+        """Two persons of one household; `kind` is what the other is for the first."""
+        first, second, told = (one, other, kind) if one.id < other.id else (other, one, other_way(kind))
+        link = PersonLink(
+            id=uuid.uuid4(), cite_id=one.person.cite_id, person_id=first.id, other_id=second.id, kind=told
+        )
+        self.keep(link)
+        return link

@@ -18,6 +18,7 @@ from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page
 from cityjobs.followups.queries import silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
+from cityjobs.parcours.queries import present_absences
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, Qpv
@@ -147,7 +148,9 @@ def nameless_parcours(cite_id: uuid.UUID, limit: int) -> Sequence[sa.Row[*tuple[
 
 
 def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Référents of a Cité: name, organisation, load, capacity, silent files, new this week, `is_here`.
+    """Référents of a Cité: name, organisation, load, capacity, silent files, new this week, `is_here`, who replaces them.
+
+    `deputy` and `away_until` are of an absence under way: the load stays with whoever is away.
 
     Whoever still carries files without working here any more is among them, with `is_here` false.
     """
@@ -177,6 +180,7 @@ def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         .group_by(silent.c.referent_id)
         .subquery()
     )
+    away = present_absences()
     load = sa.func.coalesce(carried.c.load, 0)
     is_here = sa.and_(mission.c.user_id.is_not(None), User.disabled_at.is_(None))
     return db.session.execute(
@@ -190,6 +194,8 @@ def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
             load.label("load"),
             sa.func.coalesce(carried.c.new, 0).label("new"),
             sa.func.coalesce(quiet.c.silent, 0).label("silent"),
+            away.c.deputy,
+            away.c.ends_on.label("away_until"),
         )
         .select_from(User)
         .join(Cite, Cite.id == cite_id)
@@ -197,6 +203,7 @@ def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
         .outerjoin(Organisation, Organisation.id == mission.c.organisation_id)
         .outerjoin(carried, carried.c.referent_id == User.id)
         .outerjoin(quiet, quiet.c.referent_id == User.id)
+        .outerjoin(away, sa.and_(away.c.absent_id == User.id, away.c.cite_id == cite_id))
         .where(sa.or_(is_here, load > 0))
         .order_by(User.last_name, User.first_name, User.id)
     ).all()
@@ -352,7 +359,11 @@ def find_replaced(assignment: Assignment) -> Assignment | None:
 
 
 def team_of(parcours_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Référent and co-référents of a parcours, now and before: the present ones first, then the latest."""
+    """Référent and co-référents of a parcours, now and before: the present ones first, then the latest.
+
+    `deputy` and `away_until` say who replaces one of the present ones today.
+    """
+    away = present_absences()
     return db.session.execute(
         sa.select(
             Assignment.id.label("assignment_id"),
@@ -364,10 +375,20 @@ def team_of(parcours_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
             Assignment.end_reason,
             _name.label("name"),
             Organisation.name.label("organisation"),
+            away.c.deputy,
+            away.c.ends_on.label("away_until"),
         )
         .select_from(Assignment)
         .outerjoin(User, User.id == Assignment.referent_id)
         .outerjoin(Organisation, Organisation.id == Assignment.organisation_id)
+        .outerjoin(
+            away,
+            sa.and_(
+                away.c.absent_id == Assignment.referent_id,
+                away.c.cite_id == Assignment.cite_id,
+                Assignment.ended_at.is_(None),
+            ),
+        )
         .where(Assignment.parcours_id == parcours_id)
         .order_by(
             Assignment.ended_at.desc().nulls_first(), Assignment.kind.desc(), Assignment.started_at.desc()

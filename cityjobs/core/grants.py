@@ -1,6 +1,6 @@
 """Who may do what, and how far: the one table behind the gate, the help page, the command and the proofs.
 
-Which rows a reach opens is kept twice, by each query and by the row policies (migrations 0004, 0006 and 0013).
+Which rows a reach opens is kept twice, by each query and by the row policies (migrations 0004, 0006, 0013 and 0030).
 """
 
 import enum
@@ -47,6 +47,7 @@ class Permission(enum.StrEnum):
     DIAGNOSIS_WRITE = "diagnosis.write"
     TEMPLATES_KEEP = "templates.keep"
     DAY_SEE = "day.see"
+    ABSENCES_KEEP = "absences.keep"
     COORDINATION_SEE = "coordination.see"
     ASSIGN = "parcours.assign"
     EXITS_EDIT = "exits.edit"
@@ -74,6 +75,7 @@ PERMISSION_LABELS: dict[Permission, str] = {
     Permission.DIAGNOSIS_WRITE: "Remplir le diagnostic partagé, faire avancer un frein",
     Permission.TEMPLATES_KEEP: "Garder un plan d’action comme modèle",
     Permission.DAY_SEE: "Voir «\u00a0Ma journée\u00a0»",
+    Permission.ABSENCES_KEEP: "Dire une absence, nommer qui remplace, rendre les dossiers",
     Permission.COORDINATION_SEE: "Voir le tableau de coordination",
     Permission.ASSIGN: "Attribuer un référent",
     Permission.EXITS_EDIT: "Régler comment les sorties sont lues",
@@ -122,16 +124,17 @@ REACH_WORDS: dict[Reach, Words] = {
     Reach.CITE: Words("toute la Cité", "Tout ce qui est de votre Cité.", "tout ce qui est de la Cité"),
     Reach.FOLLOWED: Words(
         "ses suivis",
-        "Les personnes dont vous êtes référent ou co-référent, et celles que vous avez repérées tant que "
-        "personne ne les suit.",
-        "les personnes dont on est référent ou co-référent, et celles qu’on a repérées tant que personne ne les suit",
+        "Les personnes dont vous êtes référent ou co-référent, celles d’un collègue absent tant que vous le "
+        "remplacez, et celles que vous avez repérées tant que personne ne les suit.",
+        "les personnes dont on est référent ou co-référent, celles d’un collègue absent tant qu’on le remplace, et "
+        "celles qu’on a repérées tant que personne ne les suit",
     ),
     Reach.SPOTTED: Words(
         "ses repérages",
         "Les personnes que vous avez repérées, même suivies depuis par quelqu’un d’autre.",
         "les personnes qu’on a repérées, même suivies depuis par quelqu’un d’autre",
     ),
-    Reach.OWN: Words("ce qui l’attend", "Ce qui vous attend, et vous seul.", "ce qui attend chacun, et lui seul"),
+    Reach.OWN: Words("ce qui le concerne", "Ce qui vous concerne, et vous seul.", "ce qui concerne chacun, et lui seul"),
     Reach.PUBLISHED: Words(
         "chiffres publiables",
         "Les chiffres qui peuvent sortir de la Cité\u00a0: un nombre trop petit n’est pas montré, pour que personne "
@@ -166,6 +169,7 @@ GRANTS: Mapping[Permission, Mapping[Role, Reach]] = {
     Permission.DIAGNOSIS_WRITE: _MINE,
     Permission.TEMPLATES_KEEP: {Role.COORDINATOR: Reach.CITE},
     Permission.DAY_SEE: {Role.REFERENT: Reach.OWN, Role.COORDINATOR: Reach.OWN},
+    Permission.ABSENCES_KEEP: {Role.REFERENT: Reach.OWN, Role.COORDINATOR: Reach.CITE},
     Permission.COORDINATION_SEE: {Role.COORDINATOR: Reach.CITE},
     Permission.ASSIGN: {Role.COORDINATOR: Reach.CITE},
     Permission.EXITS_EDIT: {Role.COORDINATOR: Reach.CITE},

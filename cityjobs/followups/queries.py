@@ -17,6 +17,7 @@ from cityjobs.core.db import HERE, ME, Day, Who, acting, as_day, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Assignment, Parcours
+from cityjobs.parcours.queries import is_followed_by
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
@@ -38,30 +39,23 @@ _assigned_on = sa.cast(sa.func.timezone("Europe/Paris", Assignment.started_at), 
 _heard_on = sa.func.coalesce(Parcours.last_contact_on, _assigned_on, Parcours.spotted_on)
 
 
-def _is_followed_by(referent_id: Who) -> sa.ColumnElement[bool]:
-    theirs = sa.select(Assignment.parcours_id).where(
-        Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
-    )
-    return Parcours.id.in_(theirs.correlate(None))
-
-
 def due_steps(on: Day, *, overdue: bool, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Next steps still to do in open parcours: due on that day or, when `overdue`, due before it.
 
     One row per step: step_id, title, due_on, due_at, place, version, parcours_id, person_id, cite_id, first_name, last_name,
     referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
-    co-référent.
+    co-référent or for an absent colleague.
     """
-    steps = _steps_to_do(referent_id)
+    steps = _steps_to_do(referent_id, on)
     return steps.where(NextStep.due_on < on if overdue else NextStep.due_on == on)
 
 
 def steps_due_by(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
     """Both kinds of `due_steps` together: due on that day and overdue."""
-    return _steps_to_do(referent_id).where(NextStep.due_on <= on)
+    return _steps_to_do(referent_id, on).where(NextStep.due_on <= on)
 
 
-def _steps_to_do(referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
+def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]]:
     steps = (
         sa.select(
             NextStep.id.label("step_id"),
@@ -84,7 +78,7 @@ def _steps_to_do(referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
         .where(_IS_TODO, _IS_OPEN)
         .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
-    return steps if referent_id is None else steps.where(_is_followed_by(referent_id))
+    return steps if referent_id is None else steps.where(is_followed_by(referent_id, on))
 
 
 def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
@@ -95,7 +89,7 @@ def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tu
     One row per parcours: parcours_id, person_id, cite_id, status, first_name, last_name, last_contact_on,
     heard_on, since, referent_id. `heard_on` is the last day the person was reached or, when never, the day of
     assignment; `since` is how many days before `on` that was. With `referent_id`: of whom this professional
-    follows, also as co-référent.
+    follows, also as co-référent or for an absent colleague.
     """
     limit = as_day(on) - Cite.silence_days
     silent = (
@@ -125,7 +119,7 @@ def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tu
     )
     if referent_id is None:
         return silent.where(Assignment.id.is_not(None))
-    return silent.where(_is_followed_by(referent_id))
+    return silent.where(is_followed_by(referent_id, on))
 
 
 def present_parcours_of_person() -> type[Parcours]:

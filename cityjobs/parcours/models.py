@@ -1,4 +1,4 @@
-"""Spotting, parcours, its history, who is the référent, suspensions, jobs, exits and frozen situations."""
+"""Spotting, parcours, its history, who is the référent and who replaces them, suspensions, jobs, exits, frozen situations."""
 
 import uuid
 from datetime import date, datetime
@@ -167,6 +167,35 @@ class Assignment(Model):
             "parcours_id",
             postgresql_include=["referent_id", "organisation_id", "started_at", "ended_at"],
         ),
+    )
+
+
+class Absence(Versioned, Model):
+    """Who replaces a professional of a Cité on which days; both days count. Only its early end can be written later.
+
+    Nothing is reassigned: the database shows the deputy whom the absent one follows, by the day alone.
+    """
+
+    __tablename__ = "absence"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    absent_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id))
+    deputy_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id))
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    ended_early_at: Mapped[datetime | None]
+    ended_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+
+    __table_args__ = (
+        sa.Index(
+            "ix_absence_deputy", "deputy_id", "cite_id", postgresql_where=sa.text("ended_early_at is null")
+        ),
+        sa.Index(
+            "ix_absence_absent", "absent_id", "cite_id", postgresql_where=sa.text("ended_early_at is null")
+        ),
+        sa.Index("ix_absence_cite", "cite_id", "starts_on"),
     )
 
 

@@ -16,8 +16,10 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import User
-from cityjobs.core.db import HERE, Day, Who, as_day, db
+from cityjobs.core.clock import today
+from cityjobs.core.db import HERE, ME, Day, Who, as_day, db
 from cityjobs.parcours.models import (
+    Absence,
     Assignment,
     Exit,
     ExitRuleRow,
@@ -398,11 +400,81 @@ _referent = sa.and_(
 )
 
 
-def _is_followed_by(referent_id: Who) -> sa.ColumnElement[bool]:
-    theirs = sa.select(Assignment.parcours_id).where(
+def replaces_today(deputy_id: Any, on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Absences under way on a day, today by default, in which somebody replaces."""
+    return sa.and_(Absence.deputy_id == deputy_id, is_under_way(on))
+
+
+def is_under_way(on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Absences that nobody ended, of which a day is one; today by default."""
+    day = TODAY if on is None else as_day(on)
+    return sa.and_(Absence.ended_early_at.is_(None), Absence.starts_on <= day, Absence.ends_on >= day)
+
+
+TODAY = sa.bindparam("present_day", callable_=today, type_=sa.Date())
+"""The present day, in a statement built once for all."""
+
+
+def is_followed_by(referent_id: Who, on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Parcours that somebody follows on a day, as référent, as co-référent, or for an absent colleague they replace."""
+    own = sa.select(Assignment.parcours_id).where(
         Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
     )
-    return Parcours.id.in_(theirs.correlate(None))
+    replaced = (
+        sa.select(Assignment.parcours_id)
+        .join(
+            Absence,
+            sa.and_(Absence.absent_id == Assignment.referent_id, Absence.cite_id == Assignment.cite_id),
+        )
+        .where(replaces_today(referent_id, on), Assignment.ended_at.is_(None))
+    )
+    return Parcours.id.in_(sa.union_all(own, replaced))
+
+
+def who_answers_for(referent_id: Any, cite_id: Any, on: date) -> sa.ColumnElement[uuid.UUID]:
+    """To whom what is due with a référent goes on a day: to whoever replaces them, or else to them."""
+    deputy = (
+        sa.select(Absence.deputy_id)
+        .where(Absence.absent_id == referent_id, Absence.cite_id == cite_id, is_under_way(on))
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(deputy, referent_id, type_=sa.Uuid())
+
+
+@cache
+def present_absences() -> sa.Subquery:
+    """Absences under way, to be joined by `absent_id` and `cite_id`: also absence_id, deputy_id, deputy, ends_on."""
+    deputy = aliased(User)
+    return (
+        sa.select(
+            Absence.id.label("absence_id"),
+            Absence.cite_id,
+            Absence.absent_id,
+            Absence.deputy_id,
+            (deputy.first_name + " " + deputy.last_name).label("deputy"),
+            Absence.ends_on,
+        )
+        .join(deputy, deputy.id == Absence.deputy_id)
+        .where(is_under_way())
+        .subquery("away")
+    )
+
+
+@cache
+def replaced_by_me() -> sa.Select[*tuple[Any, ...]]:
+    """Whom whoever asks replaces today in the Cité being worked in: absence_id, absent, ends_on."""
+    absent = aliased(User)
+    return (
+        sa.select(
+            Absence.id.label("absence_id"),
+            (absent.first_name + " " + absent.last_name).label("absent"),
+            Absence.ends_on,
+        )
+        .join(absent, absent.id == Absence.absent_id)
+        .where(replaces_today(ME), Absence.cite_id == HERE)
+        .order_by(Absence.ends_on, Absence.id)
+    )
 
 
 def _day(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
@@ -451,7 +523,7 @@ def due_checks(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[A
         .order_by(Job.id, due_on.desc())
     )
     if referent_id is not None:
-        checks = checks.where(_is_followed_by(referent_id))
+        checks = checks.where(is_followed_by(referent_id, on))
     latest = checks.subquery("latest")
     done = sa.select(JobCheck.id).where(
         JobCheck.job_id == latest.c.job_id, JobCheck.moment == latest.c.moment
@@ -493,7 +565,7 @@ def suspensions_ending(
         )
         .order_by(Suspension.expected_end_on, Suspension.id)
     )
-    return ending if referent_id is None else ending.where(_is_followed_by(referent_id))
+    return ending if referent_id is None else ending.where(is_followed_by(referent_id, on))
 
 
 def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
@@ -542,7 +614,7 @@ def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*
         )
         .order_by(due_on, Parcours.id)
     )
-    return asked if referent_id is None else asked.where(_is_followed_by(referent_id))
+    return asked if referent_id is None else asked.where(is_followed_by(referent_id, on))
 
 
 # How exits are read

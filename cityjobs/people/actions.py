@@ -1,12 +1,15 @@
-"""Writes about a person: identity, contact, address, and where the answer about the QPV comes from."""
+"""Writes about a person: identity, contact, address, where the answer about the QPV comes from, and who belongs with them."""
 
 import uuid
 from dataclasses import asdict
 from datetime import date
 
+import sqlalchemy as sa
+
 from cityjobs.core.clock import now
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Identity, QpvCheck, QpvReply
+from cityjobs.core.db import db
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import Identity, LinkKind, LinkRefused, QpvCheck, QpvReply, other_way
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
 
@@ -37,3 +40,34 @@ def answer_qpv(person: Person, qpv: QpvCheck, *, today: date, by: uuid.UUID) -> 
     person.qpv_source = source if known else None
     person.qpv_checked_on = today if known else None
     person.qpv_confirmed_by_id = by if known else None
+
+
+def tie(person: Person, other: Person, kind: LinkKind, *, by: uuid.UUID) -> PersonLink:
+    """Tell what the other is for a person. Raises LinkRefused for oneself, or when they are tied already."""
+    if person.id == other.id:
+        raise LinkRefused("Choisissez une autre personne que celle de ce dossier.")
+    first, second, told = (person, other, kind) if person.id < other.id else (other, person, other_way(kind))
+    link = PersonLink(
+        id=uuid.uuid4(),
+        cite_id=person.cite_id,
+        person_id=first.id,
+        other_id=second.id,
+        kind=told,
+        created_by_id=by,
+        created_at=now(),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(link)
+            db.session.flush()
+    except sa.exc.IntegrityError:
+        raise LinkRefused(
+            f"{other.display_name} est déjà dans ce foyer\u00a0: retirez d’abord le lien pour le dire autrement."
+        ) from None
+    return link
+
+
+def untie(link_id: uuid.UUID) -> bool:
+    """Undo a tie; False when somebody just did."""
+    undone = sa.delete(PersonLink).where(PersonLink.id == link_id).returning(PersonLink.id)
+    return db.session.scalar(undone) is not None

@@ -1,14 +1,24 @@
 """What the file of a person asks about identity, contact and address."""
 
 import json
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, ValidationError
+from wtforms import BooleanField, HiddenField, RadioField, ValidationError
 
 from cityjobs.core.clock import today
-from cityjobs.core.forms import ChoiceField, DayField, EmailField, Form, LineField, PhoneField, VersionField
+from cityjobs.core.forms import (
+    ChoiceField,
+    DayField,
+    EmailField,
+    Form,
+    LineField,
+    PhoneField,
+    Said,
+    VersionField,
+)
 from cityjobs.core.web import day, phone
 from cityjobs.people.models import Person
 from cityjobs.people.rules import (
@@ -16,6 +26,7 @@ from cityjobs.people.rules import (
     CONTACT_CHANNEL_LABELS,
     GENDER_LABELS,
     HARD_TO_REACH,
+    LINK_KIND_LABELS,
     Civility,
     ContactChannel,
     Gender,
@@ -203,3 +214,38 @@ def answers_about(person: Person) -> dict[str, Any]:
     written = {name: _written(answer) for name, answer in known.items() if name != "version"}
     was = {**written, "qpv": reply.code, "qpv_source": "", "qpv_again": ""}
     return {**known, "qpv": reply.code, "was": json.dumps(was, ensure_ascii=False)}
+
+
+class KinSearchForm(Form):
+    """Whom to look for, among those whose file may be opened."""
+
+    q = LineField("Nom, téléphone ou date de naissance", required="Écrivez un nom, un téléphone ou une date.")
+
+
+class TieForm(Form):
+    """Who belongs with a person, and what they are for them. `sought` is what the choices were found by."""
+
+    sought = HiddenField()
+    other = RadioField("Qui\u00a0?", [Said("Choisissez la personne.")], choices=[], validate_choice=False)
+    kind = ChoiceField(
+        "Qui est-ce pour elle\u00a0?",
+        [(kind.value, label) for kind, label in LINK_KIND_LABELS.items()],
+        required="Dites qui est cette personne pour elle.",
+        blank="Choisir…",
+    )
+
+    def offer(self, found: Sequence[Any]) -> None:
+        """Whom the search found."""
+        self.other.choices = [(str(row.id), _found_as(row)) for row in found]
+
+    def other_id(self) -> uuid.UUID | None:
+        """The person chosen; None when that is no identifier."""
+        try:
+            return uuid.UUID(self.other.data or "")
+        except ValueError:
+            return None
+
+
+def _found_as(row: Any) -> str:
+    name = " ".join(filter(None, (row.first_name, row.last_name)))
+    return f"{name}, {day(row.birth_date)}" if row.birth_date else name

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
-from cityjobs.people.rules import Civility, ContactChannel, Gender, initials
+from cityjobs.people.rules import Civility, ContactChannel, Gender, LinkKind, initials
 from cityjobs.territory.models import Cite, Qpv
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
@@ -94,3 +94,26 @@ class Person(Versioned, Model):
     def initials(self) -> str:
         """What letters and masked lists show of the name."""
         return initials(self.first_name, self.last_name)
+
+
+class PersonLink(Model):
+    """Two persons of one Cité who belong together; the smaller identifier first, so that each pair is told once.
+
+    `kind` says what the other is for the first: `rules.seen_from` tells it the other way round.
+    """
+
+    __tablename__ = "person_link"
+    id: Mapped[key]
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    other_id: Mapped[uuid.UUID]
+    kind: Mapped[LinkKind] = mapped_column(sa.Text)
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    created_at: Mapped[created]
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["person_id", "cite_id"], ["person.id", "person.cite_id"]),
+        sa.ForeignKeyConstraint(["other_id", "cite_id"], ["person.id", "person.cite_id"]),
+        sa.UniqueConstraint("person_id", "other_id"),
+        sa.Index("ix_person_link_other", "other_id"),
+    )

@@ -2,16 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from cityjobs.accounts.models import User
-from cityjobs.core.db import acting, db
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Sought, why_alike
+from cityjobs.core.db import HERE, acting, db
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import LinkKind, Sought, other_way, why_alike
 from cityjobs.territory.models import CiteQpv, Qpv
 
 
@@ -46,6 +47,21 @@ def people_sought(sought: Sought) -> Sequence[sa.Row[Any]]:
             "select * from app.people_sought(:names, cast(:phone as text), cast(:email as text), cast(:birth_date as date))"
         ),
         asked,
+    ).all()
+
+
+def people_in_sight(sought: Sought, *, but_not: uuid.UUID) -> Sequence[Any]:
+    """The dozen persons nearest to what is sought whose file may be opened: id, first_name, last_name, birth_date."""
+    if not sought:
+        return []
+    found = found_people()
+    return db.session.execute(
+        sa.select(Person.id, Person.first_name, Person.last_name, Person.birth_date)
+        .join(found, found.c.person_id == Person.id)
+        .where(Person.cite_id == HERE, Person.id != but_not)
+        .order_by(found.c.closeness.desc(), Person.sort_name, Person.id)
+        .limit(12),
+        asdict(sought),
     ).all()
 
 
@@ -148,3 +164,81 @@ def find_name_of(user_id: uuid.UUID | None) -> str | None:
 def find_quarter(qpv_id: uuid.UUID) -> str | None:
     """The name of a QPV, of whatever generation."""
     return db.session.scalar(sa.select(Qpv.name).where(Qpv.id == qpv_id))
+
+
+# Households
+
+
+@dataclass(frozen=True)
+class Kin:
+    """Somebody tied to a person, and what they are for them."""
+
+    link_id: uuid.UUID
+    person_id: uuid.UUID
+    first_name: str
+    last_name: str | None
+    kind: LinkKind
+
+    @property
+    def display_name(self) -> str:
+        """First and last name, as known."""
+        return " ".join(filter(None, (self.first_name, self.last_name)))
+
+
+@cache
+def household_of() -> sa.Select[*tuple[Any, ...]]:
+    """Who is tied to `person_id` and may be seen: link_id, person_id, first_name, last_name, kind (for that person).
+
+    Built once; `kin_of` reads its rows, which may also come from a trip made with other questions.
+    """
+    person_id = sa.bindparam("person_id", type_=sa.Uuid())
+    forward = sa.select(PersonLink.id, PersonLink.other_id.label("kin_id"), PersonLink.kind).where(
+        PersonLink.person_id == person_id, PersonLink.cite_id == HERE
+    )
+    turned = sa.case(
+        *(
+            (PersonLink.kind == kind, other_way(kind).value)
+            for kind in LinkKind
+            if other_way(kind) is not kind
+        ),
+        else_=PersonLink.kind,
+    )
+    backward = sa.select(PersonLink.id, PersonLink.person_id.label("kin_id"), turned.label("kind")).where(
+        PersonLink.other_id == person_id, PersonLink.cite_id == HERE
+    )
+    ties = sa.union_all(forward, backward).subquery("ties")
+    return (
+        sa.select(
+            ties.c.id.label("link_id"),
+            Person.id.label("person_id"),
+            Person.first_name,
+            Person.last_name,
+            ties.c.kind,
+        )
+        .select_from(ties)
+        .join(Person, sa.and_(Person.id == ties.c.kin_id, Person.cite_id == HERE))
+        .order_by(Person.sort_name, Person.id)
+    )
+
+
+def kin_of(rows: Sequence[Any]) -> list[Kin]:
+    """Rows of `household_of`."""
+    return [
+        Kin(row.link_id, row.person_id, row.first_name, row.last_name, LinkKind(row.kind)) for row in rows
+    ]
+
+
+def find_household(person_id: uuid.UUID) -> list[Kin]:
+    """Who is tied to a person and may be seen, by name; one query."""
+    return kin_of(db.session.execute(household_of(), {"person_id": person_id}).all())
+
+
+def find_link(person_id: uuid.UUID, link_id: uuid.UUID) -> PersonLink | None:
+    """A tie of this very person, to be undone; None when out of sight."""
+    return db.session.scalar(
+        sa.select(PersonLink).where(
+            PersonLink.id == link_id,
+            sa.or_(PersonLink.person_id == person_id, PersonLink.other_id == person_id),
+            PersonLink.cite_id == acting().cite_id,
+        )
+    )

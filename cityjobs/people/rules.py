@@ -274,3 +274,32 @@ class QpvCheck:
 
 
 HARD_TO_REACH = "Indiquez au moins un moyen de joindre la personne : téléphone, courriel, adresse ou tiers."
+
+
+class LinkKind(enum.StrEnum):
+    """What another person is for somebody (domain.md §6, « Foyer »)."""
+
+    CONJOINT = "conjoint"
+    PARENT = "parent"
+    ENFANT = "enfant"
+    FRATRIE = "fratrie"
+    AUTRE_FOYER = "autre_foyer"
+
+
+LINK_KIND_LABELS: dict[LinkKind, str] = {
+    LinkKind.CONJOINT: "Conjoint ou conjointe",
+    LinkKind.PARENT: "Mère ou père",
+    LinkKind.ENFANT: "Enfant",
+    LinkKind.FRATRIE: "Frère ou sœur",
+    LinkKind.AUTRE_FOYER: "Autre personne du foyer",
+}
+_OTHER_WAY = {LinkKind.PARENT: LinkKind.ENFANT, LinkKind.ENFANT: LinkKind.PARENT}
+
+
+def other_way(kind: LinkKind) -> LinkKind:
+    """What somebody is for the person who is this for them."""
+    return _OTHER_WAY.get(kind, kind)
+
+
+class LinkRefused(ValueError):
+    """Two persons cannot be tied so; the message is a sentence for the page."""

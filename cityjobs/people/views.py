@@ -1,4 +1,4 @@
-"""The page where identity, contact and address are changed."""
+"""The pages where identity, contact and address are changed, and where a household is told."""
 
 import uuid
 from typing import Any
@@ -12,11 +12,19 @@ from cityjobs.core.clock import today
 from cityjobs.core.forms import chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
-from cityjobs.people.actions import change_person
-from cityjobs.people.forms import PersonForm, answers_about
+from cityjobs.people.actions import change_person, tie, untie
+from cityjobs.people.forms import KinSearchForm, PersonForm, TieForm, answers_about
 from cityjobs.people.models import Person
-from cityjobs.people.queries import find_name_of, find_person, find_quarter, quarters_of
-from cityjobs.people.rules import QpvReply
+from cityjobs.people.queries import (
+    find_household,
+    find_link,
+    find_name_of,
+    find_person,
+    find_quarter,
+    people_in_sight,
+    quarters_of,
+)
+from cityjobs.people.rules import LINK_KIND_LABELS, LinkKind, LinkRefused, QpvReply, Sought, read_search
 from cityjobs.territory.queries import find_qpv_answer
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS, QpvAnswer, QpvSource
 
@@ -119,6 +127,77 @@ def _both_versions(form: PersonForm, person: Person) -> str:
         by=find_name_of(person.updated_by_id) or "Un collègue",
         at=person.updated_at,
         back=f"/personnes/{person.id}",
+    )
+
+
+@bp.get("/personnes/<uuid:person_id>/foyer")
+@requires(Permission.PERSON_EDIT)
+def household(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Who belongs with a person, among those whose file one may open; add somebody, or take a tie away."""
+    return _show_household(_person_read(person_id), KinSearchForm(formdata=None))
+
+
+@bp.post("/personnes/<uuid:person_id>/foyer/chercher")
+@requires(Permission.PERSON_EDIT)
+def search_kin(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Whom one may mean, to be chosen; nobody whose file one may not open."""
+    person, asked = _person_read(person_id), KinSearchForm()
+    if not asked.accepted():
+        return _show_household(person, asked), 422
+    form = TieForm(formdata=None, data={"sought": asked.q.data})
+    form.offer(people_in_sight(read_search(asked.q.data, today()), but_not=person.id))
+    return _show_household(person, asked, form)
+
+
+@bp.post("/personnes/<uuid:person_id>/foyer")
+@requires(Permission.PERSON_EDIT)
+def add_kin(person_id: uuid.UUID) -> ResponseReturnValue:
+    """Tie somebody to a person; both files must be open to whoever asks."""
+    me: Professional = signed_in()
+    person, form = _person_read(person_id), TieForm()
+    accepted = form.accepted()
+    other_id = form.other_id()
+    other = find_person(other_id) if other_id else None
+    if form.other.data and other is None:
+        abort(404)
+    if accepted and other is not None:
+        try:
+            tie(person, other, LinkKind(form.kind.data), by=me.id)
+        except LinkRefused as refused:
+            form.refuse("other", str(refused))
+        else:
+            flash(f"{other.display_name} est ajouté au foyer.", "done")
+            return redirect_after(f"/personnes/{person.id}/foyer")
+    words = (form.sought.data or "")[:200]
+    form.offer(people_in_sight(read_search(words, today()) if words else Sought(), but_not=person.id))
+    return _show_household(person, KinSearchForm(formdata=None, data={"q": words}), form), 422
+
+
+@bp.post("/personnes/<uuid:person_id>/foyer/<uuid:link_id>/retirer")
+@requires(Permission.PERSON_EDIT)
+def remove_kin(person_id: uuid.UUID, link_id: uuid.UUID) -> ResponseReturnValue:
+    """Take a tie away; both files stay as they are."""
+    person = find_person(person_id) or abort(404)
+    link = find_link(person.id, link_id) or abort(404)
+    if untie(link.id):
+        flash("Le lien est retiré\u00a0: les deux dossiers restent tels quels.", "done")
+    return redirect_after(f"/personnes/{person.id}/foyer")
+
+
+def _person_read(person_id: uuid.UUID) -> Person:
+    person = find_person(person_id) or abort(404)
+    record_reading("person", person.id, person.cite_id)
+    return person
+
+
+def _show_household(person: Person, asked: KinSearchForm, form: TieForm | None = None) -> str:
+    return render_template(
+        "people/household_page.html",
+        person=person,
+        household=find_household(person.id),
+        kinds=LINK_KIND_LABELS,
+        search=asked,
+        form=form,
     )
 
 

@@ -20,6 +20,7 @@ from cityjobs.core.db import HERE, Day, Who, acting, db
 from cityjobs.diagnosis.models import Frein
 from cityjobs.diagnosis.rules import PRESENT_STATUSES, FreinStatus
 from cityjobs.parcours.models import Assignment, Parcours
+from cityjobs.parcours.queries import is_followed_by
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.plans.models import (
@@ -607,7 +608,9 @@ _IS_TO_DO = Etape.status.in_(
 )  # fmt: skip
 
 
-def _of_open_parcours(model: Any, *columns: Any, referent_id: Who | None) -> sa.Select[*tuple[Any, ...]]:
+def _of_open_parcours(
+    model: Any, *columns: Any, referent_id: Who | None, on: Day
+) -> sa.Select[*tuple[Any, ...]]:
     rows = (
         sa.select(
             *columns,
@@ -626,10 +629,7 @@ def _of_open_parcours(model: Any, *columns: Any, referent_id: Who | None) -> sa.
     )
     if referent_id is None:
         return rows
-    theirs = sa.select(Assignment.parcours_id).where(
-        Assignment.referent_id == referent_id, Assignment.ended_at.is_(None)
-    )
-    return rows.where(Parcours.id.in_(theirs.correlate(None)))
+    return rows.where(is_followed_by(referent_id, on))
 
 
 def overdue_etapes(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
@@ -647,7 +647,7 @@ def overdue_etapes(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tup
         Etape.planned_to,
         Etape.version,
     )
-    rows = _of_open_parcours(Etape, *columns, referent_id=referent_id)
+    rows = _of_open_parcours(Etape, *columns, referent_id=referent_id, on=on)
     return rows.where(_IS_TO_DO, Etape.planned_to < on).order_by(Etape.planned_to, Etape.created_at, Etape.id)
 
 
@@ -664,7 +664,7 @@ def agreements_to_review(on: Day, *, referent_id: Who | None = None) -> sa.Selec
         Agreement.review_on,
         Agreement.version,
     )
-    rows = _of_open_parcours(Agreement, *columns, referent_id=referent_id)
+    rows = _of_open_parcours(Agreement, *columns, referent_id=referent_id, on=on)
     return rows.where(Agreement.ended_on.is_(None), Agreement.review_on <= on).order_by(
         Agreement.review_on, Agreement.id
     )

@@ -16,6 +16,7 @@ from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Parcours
+from cityjobs.parcours.queries import who_answers_for
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.reminders.models import Reminder
@@ -73,27 +74,28 @@ def lines_due(rule: ReminderRule, on: date) -> sa.Select[*tuple[Any, ...]]:
 def _steps_due_soon(on: date) -> sa.Select[*tuple[Any, ...]]:
     """To be done on a day or by the next working day: « tomorrow » for whoever rests on Sundays."""
     soon = due_steps(working_day_after(on) + timedelta(days=1), overdue=True).subquery().c
-    lines = _lines(ReminderRule.STEP_TOMORROW, soon.step_id, soon.due_on, soon.referent_id, soon)
-    return lines.where(soon.due_on >= on, _works_in(soon.referent_id, soon.cite_id, on, _FOLLOWING))
+    told = who_answers_for(soon.referent_id, soon.cite_id, on)
+    lines = _lines(ReminderRule.STEP_TOMORROW, soon.step_id, soon.due_on, told, soon)
+    return lines.where(soon.due_on >= on, _works_in(told, soon.cite_id, on, _FOLLOWING))
 
 
 def _steps_overdue(on: date) -> sa.Select[*tuple[Any, ...]]:
     late = due_steps(on, overdue=True).subquery().c
-    lines = _lines(ReminderRule.STEP_OVERDUE, late.step_id, late.due_on, late.referent_id, late)
-    return lines.where(_works_in(late.referent_id, late.cite_id, on, _FOLLOWING))
+    told = who_answers_for(late.referent_id, late.cite_id, on)
+    lines = _lines(ReminderRule.STEP_OVERDUE, late.step_id, late.due_on, told, late)
+    return lines.where(_works_in(told, late.cite_id, on, _FOLLOWING))
 
 
 def _silences(on: date) -> sa.Select[*tuple[Any, ...]]:
     silent = silent_parcours(on).subquery().c
     due_on = silent.heard_on + Cite.silence_days
-    lines = _lines(ReminderRule.SILENCE, silent.parcours_id, due_on, silent.referent_id, silent)
-    return lines.where(
-        Cite.id == silent.cite_id, _works_in(silent.referent_id, silent.cite_id, on, _FOLLOWING)
-    )
+    told = who_answers_for(silent.referent_id, silent.cite_id, on)
+    lines = _lines(ReminderRule.SILENCE, silent.parcours_id, due_on, told, silent)
+    return lines.where(Cite.id == silent.cite_id, _works_in(told, silent.cite_id, on, _FOLLOWING))
 
 
 def _silences_without_reaction(on: date) -> sa.Select[*tuple[Any, ...]]:
-    """The référent was told of this very silence, and nothing was noted since, for the days of the Cité."""
+    """Whoever answers for the référent was told of this very silence, and nothing was noted since, for the days of the Cité."""
     silent = silent_parcours(on).subquery().c
     told_on = sa.cast(sa.func.timezone("Europe/Paris", Reminder.settled_at), sa.Date)
     coordinator = aliased(Membership)
@@ -102,7 +104,7 @@ def _silences_without_reaction(on: date) -> sa.Select[*tuple[Any, ...]]:
         Cite.id == silent.cite_id,
         Reminder.rule == ReminderRule.SILENCE,
         Reminder.subject_id == silent.parcours_id,
-        Reminder.recipient_id == silent.referent_id,
+        Reminder.recipient_id == who_answers_for(silent.referent_id, silent.cite_id, on),
         Reminder.due_on == silent.heard_on + Cite.silence_days,
         Reminder.state.in_(_TOLD),
         told_on + Cite.escalation_days <= on,
@@ -225,7 +227,7 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             sa.func.app.initials(Person.first_name, Person.last_name).label("initials"),
             roles.label("recipient_is_here"),
             Parcours.status.not_in(CLOSED_STATUSES).label("parcours_is_open"),
-            Assignment.referent_id.label("follower_id"),
+            who_answers_for(Assignment.referent_id, Reminder.cite_id, on).label("follower_id"),
             (NextStep.state == StepState.TODO).label("step_is_to_do"),
             NextStep.due_on.label("step_due_on"),
             heard_on.label("heard_on"),

@@ -66,7 +66,7 @@ class Cancellation(enum.StrEnum):
 CANCELLATION_LABELS: dict[Cancellation, str] = {
     Cancellation.RECIPIENT_LEFT: "Le destinataire ne travaille plus dans la Cité",
     Cancellation.PARCOURS_CLOSED: "Le parcours est clos",
-    Cancellation.REASSIGNED: "La personne a changé de référent",
+    Cancellation.REASSIGNED: "La personne a changé de référent ou de remplaçant",
     Cancellation.STEP_SETTLED: "L’étape était déjà réglée",
     Cancellation.STEP_PUT_OFF: "L’étape a changé de date",
     Cancellation.DATE_PASSED: "L’échéance est passée : rappelée comme en retard",
@@ -111,7 +111,7 @@ class Line:
     """One line of the ledger, with what is true of its subject at the moment of sending.
 
     `silent_until` is the day on which the silence becomes one: last contact plus the days of the Cité;
-    `follower_id` the référent of now; for an escalation `told_id` is the référent who had been reminded.
+    `follower_id` the référent of now, or whoever replaces them; for an escalation `told_id` is the référent who had been reminded.
     """
 
     id: uuid.UUID

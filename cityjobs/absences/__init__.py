@@ -1,0 +1,1 @@
+"""Who is away, who replaces them, and what was done meanwhile."""
