@@ -25,12 +25,12 @@ from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Parcours, Snapshot, Spotting, Transition
+from cityjobs.parcours.models import Absence, Assignment, Parcours, Snapshot, Spotting, Transition
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.parcours.rules.situations import Moment
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Gender
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import Gender, LinkKind
 from cityjobs.plans.models import (
     Agreement,
     AgreementGoal,
@@ -127,6 +127,8 @@ class Draw:
         for number in range(people):
             self._meet(number)
         self._report()
+        self._tie()
+        self._leave()
 
     def _id(self) -> uuid.UUID:
         return uuid.UUID(int=self.dice.getrandbits(128), version=4)
@@ -387,6 +389,35 @@ class Draw:
             ),
         ]  # fmt: skip
 
+    def _tie(self) -> None:
+        """Persons of one Cité, whoever follows them."""
+        for known in self.dice.sample(self.crowd.people, len(self.crowd.people) // 2):
+            near = [one for one in self.crowd.people if one.cite_id == known.cite_id and one.id > known.id]
+            if near:
+                self.rows.append(
+                    PersonLink(
+                        id=self._id(), cite_id=known.cite_id, person_id=known.id, other_id=self.dice.choice(near).id,
+                        kind=self.dice.choice(list(LinkKind)),
+                    )
+                )  # fmt: skip
+
+    def _leave(self) -> None:
+        """Référents who are, were or will be away, some of whom came back early; some replace each other in turn."""
+        for cite in self.crowd.cites:
+            team = self.crowd.of_role(cite.id, *CASEWORK)
+            referents = {member.id: member for member in self.crowd.of_role(cite.id, Role.REFERENT)}
+            for absent, (since, until, back) in zip(
+                referents.values(), [(-3, 4, False), (0, 0, False), (-2, 9, True), (-9, -1, False), (1, 9, False)], strict=False
+            ):  # fmt: skip
+                deputy = self.dice.choice([member for member in team if member.id != absent.id])
+                self.rows.append(
+                    Absence(
+                        id=self._id(), cite_id=cite.id, absent_id=absent.id, deputy_id=deputy.id,
+                        starts_on=today() + timedelta(days=since), ends_on=today() + timedelta(days=until),
+                        ended_early_at=now() if back else None, ended_by_id=absent.id if back else None,
+                    )
+                )  # fmt: skip
+
     def _report(self) -> None:
         for cite in self.crowd.cites:
             template_id = self._id()
@@ -407,7 +438,8 @@ class Draw:
     def write(self, world: World, databases: Databases) -> Crowd:
         """Write everything, once."""
         with Session(world.session.get_bind(), expire_on_commit=False) as session:
-            for table in Model.metadata.sorted_tables:
+            absences_last = sorted(Model.metadata.sorted_tables, key=lambda table: table.name == "absence")
+            for table in absences_last:
                 session.add_all(row for row in self.rows if row.__table__ is table)
                 session.flush()
             session.commit()
@@ -450,8 +482,8 @@ class Sight:
     def people(self, member: Member) -> set[uuid.UUID]:
         """Persons whose file somebody may open, in the Cité and the role they work in.
 
-        A coordinator: the whole Cité. A référent: those they follow or second, and those they spotted whom no référent
-        and no organisation follows. A spotter: those they spotted. Nobody else.
+        A coordinator: the whole Cité. A référent: those they follow or second, those whom a colleague whom they replace
+        today follows or seconds, and those they spotted whom no référent and no organisation follows. A spotter: those they spotted. Nobody else.
         """
         here = member.cite.id
         if member.role is Role.COORDINATOR:
@@ -469,7 +501,17 @@ class Sight:
             row for row in self.rows("assignment") if row["ended_at"] is None and row["cite_id"] == here
         ]
         followed = {row["person_id"] for row in present if row["kind"] == "referent"}
-        return {row["person_id"] for row in present if row["referent_id"] == member.id} | (spotted - followed)
+        answers_for = {member.id} | {
+            row["absent_id"]
+            for row in self.rows("absence")
+            if row["deputy_id"] == member.id
+            and row["cite_id"] == here
+            and row["ended_early_at"] is None
+            and row["starts_on"] <= today() <= row["ends_on"]
+        }
+        return {row["person_id"] for row in present if row["referent_id"] in answers_for} | (
+            spotted - followed
+        )
 
     def cases(self, member: Member) -> set[uuid.UUID]:
         """Persons whose exchanges and next steps somebody may read: the same, but for spotters."""
@@ -546,6 +588,12 @@ RELATIONS: dict[str, Any] = {
     "public.diagnosis": _cases("diagnosis"),
     "public.frein": _cases("frein"),
     "public.frein_reading": _cases("frein_reading"),
+    "public.person_link": lambda sight, member: {
+        row["id"]
+        for row in sight.rows("person_link")
+        if {row["person_id"], row["other_id"]} <= sight.cases(member)
+    },
+    "public.absence": lambda sight, member: sight.of_cite("absence", member, CASEWORK, "id"),
     "public.private_note": lambda sight, member: {
         row["interview_id"]
         for row in sight.rows("private_note")

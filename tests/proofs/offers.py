@@ -250,6 +250,8 @@ class Harvest:
             yield self._offer(name, "GET", "/ma-journee/en-retard")
             yield self._offer(name, "GET", "/reperage/chercher")
             yield from self._moves(name)
+            yield from self._households(name)
+            yield from self._absences(name)
             yield from self._diagnoses(name)
             yield from self._plans(name)
         if name in ("coordinator", "chef_de_file", "funder"):
@@ -277,6 +279,35 @@ class Harvest:
                     colleague = str(self.side.members["colleague"].user_id)
                     offer = offer.with_pairs([("colleague", colleague), ("why", "Pour les remplacements")])
                 yield offer
+
+    def _households(self, name: str) -> Iterator[Offer]:
+        """Whoever belongs with a person: sought, added, taken away."""
+        url = f"/personnes/{self.side.named['person:followed']}/foyer"
+        yield self._offer(name, "GET", url)
+        yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))
+        sought = {"q": "Lefebvre", "csrf_token": self.tokens[name]}
+        answer = self.page_client.flask.post(f"{url}/chercher", data=sought)
+        for offer in self._forms_of(name, Page(read(answer), f"{url}/chercher")):
+            if offer.endpoint == "people.add_kin":
+                waiting = str(self.side.named["person:assessed"])
+                kept = [pair for pair in offer.pairs if pair[0] not in ("other", "kind")]
+                yield offer.with_pairs([*kept, ("other", waiting), ("kind", "parent")])
+
+    def _absences(self, name: str) -> Iterator[Offer]:
+        """An absence to come, that may be called off; a new one."""
+        url = f"/absences/{self.side.named['absence:coming']}"
+        yield self._offer(name, "GET", url)
+        yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))
+        new = "/absences/nouvelle"
+        yield self._offer(name, "GET", new)
+        for offer in self._forms_of(name, Page(read(self.page_client.flask.get(new)), new)):
+            if offer.endpoint == "absences.add":
+                said = {
+                    "absent": str(self.side.members["colleague"].user_id),
+                    "deputy": str(self.side.members["coordinator"].user_id),
+                    "ends_on": (today() + timedelta(days=8)).isoformat(),
+                }
+                yield offer.with_pairs([(field, said.get(field, value)) for field, value in offer.pairs])
 
     def _diagnoses(self, name: str) -> Iterator[Offer]:
         """A diagnosis to begin, one being filled, its versions, and a frein by itself."""

@@ -29,6 +29,10 @@ class Named(enum.Enum):
     CO_REFERENT = enum.auto()
     """Somebody's seconding of a person."""
     FREIN = enum.auto()
+    KIN = enum.auto()
+    """Somebody's tie with another person."""
+    ABSENCE = enum.auto()
+    """Days on which a professional is away and replaced."""
     REFERENT = enum.auto()
     BATCH = enum.auto()
     """Attributions made at once."""
@@ -68,6 +72,7 @@ CASES = frozenset(
         Named.AGREEMENT,
         Named.PAPER,
         Named.FREIN,
+        Named.KIN,
     }
 )
 CHILDREN = CASES - {Named.PERSON}
@@ -127,6 +132,10 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "people_list.export": (P.PEOPLE_EXPORT, Named.NOTHING),
     "file.show": (P.PERSON_READ, Named.PERSON),
     "people.edit": (P.PERSON_EDIT, Named.PERSON),
+    "people.household": (P.PERSON_EDIT, Named.PERSON),
+    "people.search_kin": (P.PERSON_EDIT, Named.PERSON),
+    "people.add_kin": (P.PERSON_EDIT, Named.PERSON),
+    "people.remove_kin": (P.PERSON_EDIT, Named.KIN),
     "parcours.spot": (P.PERSON_SPOT, Named.NOTHING),
     "parcours.spotted": (P.PERSON_SPOT, Named.NOTHING),
     "parcours.search": (P.PERSON_SPOT, Named.NOTHING),
@@ -182,6 +191,10 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "coordination.team": (P.ASSIGN, Named.PERSON),
     "coordination.second": (P.ASSIGN, Named.PERSON),
     "coordination.end_second": (P.ASSIGN, Named.CO_REFERENT),
+    "absences.index": (P.ABSENCES_KEEP, Named.NOTHING),
+    "absences.add": (P.ABSENCES_KEEP, Named.NOTHING),
+    "absences.show": (P.ABSENCES_KEEP, Named.ABSENCE),
+    "absences.hand_back": (P.ABSENCES_KEEP, Named.ABSENCE),
     "reminders.ledger": (P.COORDINATION_SEE, Named.NOTHING),
     "reporting.pilotage": (P.PILOTAGE_SEE, Named.NOTHING),
     "reporting.lines": (P.PILOTAGE_ROWS, Named.NOTHING),

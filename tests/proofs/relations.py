@@ -44,6 +44,8 @@ class Relation(enum.Enum):
     FORMER = "their référent once"
     SPOTTED_WAITING = "spotted by oneself, followed by nobody"
     SPOTTED_FOLLOWED = "spotted by oneself, followed by a colleague"
+    REPLACED = "of an absent colleague whom one replaces"
+    HANDED_BACK = "of a colleague whom one replaced until yesterday"
     COLLEAGUE = "a colleague’s"
     WAITING = "followed by nobody, spotted by a colleague"
     OWN_ELSEWHERE = "one’s own, in the other Cité"
@@ -63,6 +65,8 @@ OF_CASES = (
     Relation.FORMER,
     Relation.SPOTTED_WAITING,
     Relation.SPOTTED_FOLLOWED,
+    Relation.REPLACED,
+    Relation.HANDED_BACK,
     Relation.COLLEAGUE,
     Relation.WAITING,
     Relation.OWN_ELSEWHERE,
@@ -82,6 +86,8 @@ def relations_of(named: Named) -> tuple[Relation, ...]:
         return (Relation.USABLE, Relation.SPENT, Relation.NOWHERE)
     if named in (Named.NOTHING, Named.LOCK, Named.BEARER):
         return (Relation.NONE,)
+    if named is Named.ABSENCE:
+        return (Relation.MINE, Relation.HERE, Relation.OTHER_CITE, Relation.NOWHERE)
     if named is Named.KNOWN_QPV:
         return (Relation.HERE, Relation.NOWHERE)
     over = (Relation.ENDED,) if named is Named.MEMBER else ()
@@ -103,6 +109,9 @@ class Standing(enum.Enum):
 
 OPENING = frozenset({Role.REFERENT, Role.COORDINATOR, Role.SPOTTER})
 """Roles that open files: they also have a mission in the other Cité, where they would open everything."""
+
+CASEWORK = frozenset({Role.REFERENT, Role.COORDINATOR})
+"""Roles that are away from somebody, and that replace."""
 
 IN = frozenset({Standing.WORKING, Standing.ENDED, Standing.NOT_YET})
 
@@ -146,6 +155,8 @@ class Town:
             Relation.WAITING: self.case(self.here, spotted_by=self.colleague),
             Relation.OTHER_CITE: self.case(self.there, referent=self.stranger),
         }
+        self.tie(self.shared[Relation.COLLEAGUE], self.shared[Relation.WAITING])
+        self.tie(self.shared[Relation.OTHER_CITE], self.case(self.there, referent=self.stranger))
         self.common = self.things_of_cites()
         for role in Role:
             self.add_actor(role, Standing.WORKING)
@@ -174,12 +185,17 @@ class Town:
         actor = Actor(role, standing, cookie, token)
         self.actors.append(actor)
         self.cases |= {(actor, relation): case for relation, case in self.shared.items()}
-        self.cases |= {(actor, relation): case for relation, case in self.cases_of(member).items()}
+        self.cases |= {(actor, relation): case for relation, case in self.cases_of(member, standing).items()}
         self.things |= {(actor, named, relation): found for (named, relation), found in self.common.items()}
         own = self.session_of(member)
         mine = member.membership if standing is Standing.WORKING else elsewhere.membership
         self.things[actor, Named.SESSION, Relation.MINE] = {"session_id": own.id}
         self.things[actor, Named.MISSION, Relation.MINE] = {"membership_id": mine.id}
+        if role in CASEWORK and standing not in (Standing.ENDED, Standing.NOT_YET, Standing.DISABLED):
+            mine_then = self.absence_of(member)
+        else:
+            mine_then = self.common[Named.ABSENCE, Relation.HERE]
+        self.things[actor, Named.ABSENCE, Relation.MINE] = mine_then
         self.things[actor, Named.MISSION, Relation.ENDED] = {"membership_id": over.membership.id}
 
     def cookie_of(self, member: Member, standing: Standing) -> tuple[str, str]:
@@ -270,16 +286,27 @@ class Town:
         self.world.keep(job, left)
         return job, left
 
-    def cases_of(self, member: Member) -> dict[Relation, Case]:
+    def cases_of(self, member: Member, standing: Standing) -> dict[Relation, Case]:
         """One file for each way of standing to it that is one's own."""
+        away, back = self.world.member(Role.REFERENT, self.here), self.world.member(Role.REFERENT, self.here)
         theirs = {
             Relation.OWNER: self.case(self.here, referent=member),
             Relation.SECOND: self.case(self.here, referent=self.colleague),
             Relation.FORMER: self.case(self.here, referent=self.colleague),
             Relation.SPOTTED_WAITING: self.case(self.here, spotted_by=member),
             Relation.SPOTTED_FOLLOWED: self.case(self.here, spotted_by=member, referent=self.colleague),
+            Relation.REPLACED: self.case(self.here, referent=away),
+            Relation.HANDED_BACK: self.case(self.here, referent=back),
             Relation.OWN_ELSEWHERE: self.case(self.there, referent=member),
         }
+        if member.role in CASEWORK and standing not in (Standing.ENDED, Standing.NOT_YET, Standing.DISABLED):
+            self.world.absence(away, member)
+            self.world.absence(back, member, since=-9, until=-1)
+        self.tie(theirs[Relation.OWNER], theirs[Relation.SECOND])
+        self.tie(theirs[Relation.SPOTTED_WAITING], theirs[Relation.REPLACED])
+        self.tie(theirs[Relation.FORMER], theirs[Relation.SPOTTED_FOLLOWED])
+        self.tie(theirs[Relation.HANDED_BACK], self.case(self.here, referent=back))
+        self.tie(theirs[Relation.OWN_ELSEWHERE], self.case(self.there, referent=member))
         second, former = theirs[Relation.SECOND], theirs[Relation.FORMER]
         self.world.assign(second.person, second.parcours, member, kind=AssignmentKind.CO_REFERENT)
         before = datetime.now(UTC) - timedelta(days=20)
@@ -287,6 +314,17 @@ class Town:
             former.person, former.parcours, member, started_at=before, ended_at=before + timedelta(days=9)
         )
         return theirs
+
+    def tie(self, one: Case, other: Case) -> None:
+        """Two persons of one household, seen by whoever may open both."""
+        link = self.world.tie(one, other)
+        for case in (one, other):
+            self.identifiers[case.id]["link_id"] = link.id
+
+    def absence_of(self, member: Member) -> Values:
+        """An absence of somebody, which is over."""
+        deputy = self.third if member.cite is self.here else self.second_stranger
+        return {"absence_id": self.world.absence(member, deputy, since=-40, until=-30).id}
 
     def things_of_cites(self) -> dict[tuple[Named, Relation], Values]:
         """What is not a person’s: of this Cité, of the other, already over."""
@@ -334,6 +372,7 @@ class Town:
         )
         return {
             Named.REFERENT: {"user_id": referent.id},
+            Named.ABSENCE: self.absence_of(referent),
             Named.MEMBER: {"membership_id": referent.membership.id},
             Named.BATCH: {"batch_id": batch},
             Named.REPORT: {"report_id": report.id},
@@ -378,7 +417,7 @@ class Town:
         if relation is Relation.NOWHERE:
             names = ("person_id", "interview_id", "step_id", "assignment_id", "user_id", "batch_id", "report_id",
                      "organisation_id", "membership_id", "qpv_id", "session_id", "item_id", "job_id", "parcours_id", "ruleset_id",
-                     "goal_id", "etape_id", "paper_id", "template_id", "frein_id")  # fmt: skip
+                     "goal_id", "etape_id", "paper_id", "template_id", "frein_id", "link_id", "absence_id")  # fmt: skip
             return {
                 **{name: uuid.uuid4() for name in names},
                 "year": 2099,

@@ -39,10 +39,10 @@ TEST = "authorization matrix"
 OF_HERE = frozenset(OF_CASES) - {Relation.OWN_ELSEWHERE, Relation.OTHER_CITE, Relation.NOWHERE}
 REACHED: dict[Reach, frozenset[Relation]] = {
     Reach.NEW: frozenset(),
-    Reach.CITE: OF_HERE | {Relation.HERE},
-    Reach.FOLLOWED: frozenset({Relation.OWNER, Relation.SECOND, Relation.SPOTTED_WAITING}),
+    Reach.CITE: OF_HERE | {Relation.HERE, Relation.MINE},
+    Reach.FOLLOWED: frozenset({Relation.OWNER, Relation.SECOND, Relation.REPLACED, Relation.SPOTTED_WAITING}),
     Reach.SPOTTED: frozenset({Relation.SPOTTED_WAITING, Relation.SPOTTED_FOLLOWED}),
-    Reach.OWN: frozenset(),
+    Reach.OWN: frozenset({Relation.MINE}),
     Reach.PUBLISHED: frozenset(),
     Reach.MASKED: frozenset(),
 }
@@ -131,7 +131,15 @@ def expected(cell: Cell) -> Answer:
 
 
 RARE = frozenset({Standing.NOT_YET, Standing.OVER, Standing.REVOKED})
-EASIER = frozenset({Relation.OWNER, Relation.SECOND, Relation.SPOTTED_WAITING, Relation.SPOTTED_FOLLOWED})
+EASIER = frozenset(
+    {
+        Relation.OWNER,
+        Relation.SECOND,
+        Relation.REPLACED,
+        Relation.SPOTTED_WAITING,
+        Relation.SPOTTED_FOLLOWED,
+    }
+)
 """What whoever reaches a colleague's file reaches all the more."""
 
 

@@ -398,7 +398,7 @@ class Pages:
             ("organisation_id", "organisation"), ("assignment_id", "assignment"), ("session_id", "sign_in_session"),
             ("job_id", "job"), ("parcours_id", "parcours"), ("ruleset_id", "exit_ruleset"), ("goal_id", "goal"), ("etape_id", "etape"),
             ("paper_id", "attachment"), ("template_id", "plan_template"),
-            ("item_id", "list_item"), ("frein_id", "frein"),
+            ("item_id", "list_item"), ("frein_id", "frein"), ("link_id", "person_link"), ("absence_id", "absence"),
         ):  # fmt: skip
             theirs = [row["id"] for row in self.sight.rows(table) if row.get("person_id", person) == person]
             offered[name] = dice.choice(theirs) if theirs else uuid.UUID(int=1)

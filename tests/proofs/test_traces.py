@@ -36,6 +36,9 @@ SEED = 20_261_123
 READINGS = {
     "file.show": "person",
     "people.edit": "person",
+    "people.household": "person",
+    "people.search_kin": "person",
+    "people.add_kin": "person",
     "followups.log": "person",
     "followups.plan": "person",
     "followups.finish": "person",
@@ -89,6 +92,8 @@ QUEUES = {
     "coordination.referent",
     "coordination.batch",
     "coordination.assign",
+    "absences.show",
+    "absences.hand_back",
 }
 """The queues of one's own work: they name people, say nothing of their files, and leave no line (decision 9)."""
 NAMES = ("Nadia zza", "Lefebvre zza")
@@ -400,6 +405,7 @@ def test_every_route_says_whether_it_is_a_reading(built_app: Flask) -> None:
         "diagnosis.drop_draft",
         "followups.take_back",
         "coordination.end_second",
+        "people.remove_kin",
     }
     assert of_a_person - known == redirecting
 

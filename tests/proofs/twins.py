@@ -26,11 +26,11 @@ from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.rules import FreinOwner, FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Absence, Assignment, Parcours, Spotting, Transition
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Gender
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import Gender, LinkKind
 from cityjobs.plans.models import (
     Agreement,
     AgreementGoal,
@@ -288,6 +288,34 @@ class Twins:
         self._plan_of(side, "followed", referent)
         self._plan_of(side, "masked", colleague)
         self._kept_plans_of(side)
+        self._households_of(side)
+        self._absences_of(side)
+
+    def _households_of(self, side: Side) -> None:
+        """Two persons of the référent, and two of whom one is a colleague's."""
+        for name, other in (("followed", "begun"), ("masked", "assessed")):
+            pair = sorted(side.named[f"person:{each}"] for each in (name, other))
+            self.keep(
+                PersonLink(
+                    id=side.new(f"link:{name}"), cite_id=side.named["cite"], person_id=pair[0], other_id=pair[1], kind=LinkKind.FRATRIE,
+                    created_by_id=side.members["coordinator"].user_id,
+                )
+            )  # fmt: skip
+
+    def _absences_of(self, side: Side) -> None:
+        """The référent was replaced and will be; so was somebody by whom they were not."""
+        for name, absent, deputy, since in (
+            ("over", "referent", "colleague", -30),
+            ("coming", "referent", "colleague", 60),
+            ("theirs", "leaver", "coordinator", 90),
+        ):
+            self.keep(
+                Absence(
+                    id=side.new(f"absence:{name}"), cite_id=side.named["cite"], absent_id=side.members[absent].user_id,
+                    deputy_id=side.members[deputy].user_id, starts_on=today() + timedelta(days=since),
+                    ends_on=today() + timedelta(days=since + 9), created_by_id=side.members[absent].user_id,
+                )
+            )  # fmt: skip
 
     def _case(
         self,

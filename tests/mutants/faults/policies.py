@@ -35,7 +35,7 @@ FAULTS = [
     Fault(
         proof=ANY_QUERY,
         name="an assignment that ended still shows the person",
-        file=f"{VERSIONS}/0013_beginnings_of_ones_own.py",
+        file=f"{VERSIONS}/0030_absences_and_households.py",
         was="a.referent_id = app.user_id() and a.cite_id = app.cite_id() and a.ended_at is null",
         becomes="a.referent_id = app.user_id() and a.cite_id = app.cite_id()",
     ),
