@@ -466,7 +466,7 @@ def test_pages_that_forget_whose_rows_they_mean_show_nothing_more(
             more, leaks, given = browse(app, client, crowd, sight, member, dice, proof.times(quick=1, full=5))
             asked, told, answers = asked + more, told | leaks, answers + given
     assert answers[500] == 0, answers
-    assert answers[200] > asked / 4, answers
+    assert answers[200] > asked / 5, answers  # most routes are shut to most roles
     assert len(removed) >= 15, removed
     assert not told, sorted(told)[:5]
     proof.at_least(TEST, "scoping conditions taken out of the queries", removed.total(), 300)
