@@ -17,7 +17,7 @@ from cityjobs.desk.rules import Queue
 from cityjobs.followups.models import Interview
 from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries import due_checks, replaced_by_me, situations_to_ask, suspensions_ending
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 from cityjobs.people.models import Person
 from cityjobs.plans.queries import agreements_to_review, overdue_etapes
@@ -34,7 +34,8 @@ _SINCE = sa.bindparam("since", type_=sa.DateTime(timezone=True))
 class Day:
     """The first lines of each queue, with how many there are in all.
 
-    `followed` is how many persons whoever asks accompanies, `silence_days` after how many days silence is told.
+    `followed` is how many persons whoever asks accompanies, `silence_days` after how many days silence is told, `replaced`
+    the absent colleagues they stand in for.
     """
 
     queues: Mapping[Queue, Page]
@@ -42,6 +43,7 @@ class Day:
     followed: int
     silence_days: int
     suspension_reasons: Mapping[str, str]
+    replaced: Sequence[Any] = ()
 
 
 @cache
@@ -160,6 +162,7 @@ def _whole_day() -> Together:
         drafts=_unfinished_exchanges(),
         setting=_setting(),
         reasons=_suspension_reasons(),
+        replaced=replaced_by_me(),
         **{
             queue.name: asked.add_columns(total).limit(SHOWN_AT_ONCE) for queue, asked in _questions().items()
         },
@@ -180,6 +183,7 @@ def find_day(on: date) -> Day:
         followed=followed,
         silence_days=silence_days,
         suspension_reasons=dict(told["reasons"]),
+        replaced=told["replaced"],
     )
 
 

@@ -21,9 +21,10 @@ from cityjobs.followups.models import Interview, NextStep, PrivateNote
 from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person, steps_question
 from cityjobs.followups.rules import WITHOUT_THE_PERSON, StepState
 from cityjobs.parcours.models import Assignment, JobCheck, Parcours, Spotting, Transition
-from cityjobs.parcours.queries import Life, life_from, life_question
+from cityjobs.parcours.queries import Life, life_from, life_question, present_absences
 from cityjobs.parcours.rules.lifecycle import Event
 from cityjobs.people.models import Person
+from cityjobs.people.queries import Kin, household_of, kin_of
 from cityjobs.plans.models import Agreement, Etape, Goal
 from cityjobs.plans.queries import Plan, plan_from, plan_question
 from cityjobs.plans.rules import EtapeStatus, GoalStatus
@@ -401,7 +402,10 @@ def _agreements() -> sa.Select[*tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class TeamMember:
-    """Somebody who is or was around a person; `organisation` is masked when it is a « structure sensible »."""
+    """Somebody who is or was around a person; `organisation` is masked when it is a « structure sensible ».
+
+    `deputy` replaces them today, until `away_until`.
+    """
 
     parcours_id: uuid.UUID
     kind: str
@@ -412,6 +416,8 @@ class TeamMember:
     started_at: datetime
     ended_at: datetime | None
     reason: str | None
+    deputy: str | None
+    away_until: date | None
 
 
 @dataclass(frozen=True)
@@ -423,6 +429,7 @@ class Around:
     freins: Sequence[PresentFrein] = ()
     plan: Plan | None = None
     life: Life | None = None
+    kin: Sequence[Kin] = ()
 
 
 @cache
@@ -433,6 +440,7 @@ def _everything_around() -> Together:
         freins=freins_question(),
         plan=plan_question(),
         life=life_question(),
+        kin=household_of(),
     )
 
 
@@ -451,11 +459,13 @@ def around(file: File, *, follows: bool) -> Around:
         freins_from(told["freins"]),
         plan_from(told["plan"]),
         life_from(told["life"][0]) if told["life"] else None,
+        kin_of(told["kin"]),
     )
 
 
 @cache
 def _team() -> sa.Select[*tuple[Any, ...]]:
+    away = present_absences()
     theirs = sa.select(Parcours.id).where(Parcours.person_id == _PERSON, Parcours.cite_id == HERE)
     return (
         sa.select(
@@ -468,10 +478,20 @@ def _team() -> sa.Select[*tuple[Any, ...]]:
             Assignment.started_at,
             Assignment.ended_at,
             Assignment.reason,
+            away.c.deputy,
+            away.c.ends_on.label("away_until"),
         )
         .select_from(Assignment)
         .outerjoin(User, User.id == Assignment.referent_id)
         .outerjoin(Organisation, Organisation.id == Assignment.organisation_id)
+        .outerjoin(
+            away,
+            sa.and_(
+                away.c.absent_id == Assignment.referent_id,
+                away.c.cite_id == Assignment.cite_id,
+                Assignment.ended_at.is_(None),
+            ),
+        )
         .where(Assignment.parcours_id.in_(theirs))
         .order_by(
             Assignment.ended_at.is_not(None),

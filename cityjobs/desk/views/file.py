@@ -50,7 +50,7 @@ from cityjobs.parcours.rules.reasons import (
     NON_ENTRY_REASON_LABELS,
     SPOTTING_CHANNEL_LABELS,
 )
-from cityjobs.people.rules import CONTACT_CHANNEL_LABELS, age_on
+from cityjobs.people.rules import CONTACT_CHANNEL_LABELS, LINK_KIND_LABELS, age_on
 from cityjobs.plans.rules import AGREEMENT_WAY_LABELS, ETAPE_STATUS_LABELS
 from cityjobs.reminders.rules import REMINDER_RULE_LABELS
 from cityjobs.territory.rules import QPV_ANSWER_LABELS, QPV_SOURCE_LABELS
@@ -159,6 +159,8 @@ def followed_up(file: File, beside: Around, referent: TeamMember | None) -> dict
         "freins": beside.freins,
         "plan": beside.plan,
         "life": beside.life,
+        "kin": beside.kin,
+        "kinds_of_kin": LINK_KIND_LABELS,
         "asked": asked_of(beside.life, file.parcours, today()) if beside.life else None,
         "former_statuses": STATUS_LABELS,
         "exit_categories": EXIT_CATEGORY_LABELS,
