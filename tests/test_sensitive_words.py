@@ -32,6 +32,7 @@ SOON = (today() + timedelta(days=6)).isoformat()
 
 LINES_ABOUT_NOBODY = {
     "SearchForm.q": "a name, kept nowhere",
+    "KinSearchForm.q": "a name, kept nowhere",
     "PlanForm.place": "a place",
     "SightingForm.place": "a place",
     "SpotForm.place": "a place",

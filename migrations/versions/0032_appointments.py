@@ -8,8 +8,10 @@ down_revision = "0031"
 FORWARD = """
 alter table next_step
   add column due_at time,
-  add column place text,
-  add constraint ck_next_step_place check (place is null or (due_at is not null and length(place) between 1 and 200));
+  add column place text;
+alter table next_step add constraint ck_next_step_place
+  check (place is null or (due_at is not null and length(place) between 1 and 200)) not valid;
+alter table next_step validate constraint ck_next_step_place;
 comment on column next_step.due_at is 'The hour in Paris, when it is an appointment.';
 grant update (due_at) on next_step to cityjobs_web;
 """
