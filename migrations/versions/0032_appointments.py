@@ -16,11 +16,6 @@ comment on column next_step.due_at is 'The hour in Paris, when it is an appointm
 grant update (due_at) on next_step to cityjobs_web;
 """
 
-BACK = """
-alter table next_step drop constraint ck_next_step_place, drop column place, drop column due_at;
-"""
-
-
 def upgrade() -> None:
     """Two columns, empty."""
     op.execute(FORWARD)
@@ -28,4 +23,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Without them."""
-    op.execute(BACK)
+    op.execute("alter table next_step drop constraint ck_next_step_place, drop column place, drop column due_at")
