@@ -234,6 +234,28 @@ class HourField(TimeField):
         self.data = time(hour, minute)
 
 
+class PickedField(Field):
+    """Lines ticked on a page, each as it was seen: « identifier.version », a hundred at most."""
+
+    most = 100
+    data: dict[uuid.UUID, int]
+    ticked: set[str]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Keep what has the shape of a line; the rest was not on the page."""
+        self.ticked = set(valuelist[: self.most])
+        read = [re.fullmatch(r"([0-9a-f-]{36})\.(\d{1,9})", value) for value in valuelist[: self.most]]
+        try:
+            self.data = {uuid.UUID(line[1]): int(line[2]) for line in read if line}
+        except ValueError:
+            self.data = {}
+
+    def process_data(self, value: Any) -> None:
+        """Nothing ticked at first."""
+        self.ticked = set()
+        self.data = value or {}
+
+
 class ChoiceField(SelectField):
     """One of a closed list of codes; an empty choice is None."""
 

@@ -12,10 +12,12 @@ from typing import Any
 from wtforms import Field, IntegerField, RadioField, ValidationError
 from wtforms.validators import NumberRange, Optional
 
-from cityjobs.core.forms import ChoiceField, DayField, Form, ItemField, VersionField, clean
+from cityjobs.core.clock import today
+from cityjobs.core.forms import ChoiceField, DayField, Form, ItemField, PickedField, VersionField, clean
 from cityjobs.core.permissions import Role
 from cityjobs.desk.leftovers import Leftover
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
+from cityjobs.followups.rules import due_refusal
 from cityjobs.parcours.queries import Reading
 from cityjobs.parcours.rules.lifecycle import Leaving, Status
 from cityjobs.parcours.rules.reasons import EXIT_REASON_LABELS, SpottingChannel
@@ -169,3 +171,24 @@ def closing_form(left: Sequence[Leftover]) -> type[CloseForm]:
         for each in left
     }
     return type("ClosingForm", (CloseForm,), fields)
+
+
+class BatchForm(Form):
+    """One gesture on several things to do: they are done, or put off to a day."""
+
+    picked = PickedField("Ce qui est coché")
+    due_on = DayField("Nouvelle date")
+    gesture = ChoiceField("Geste", [("done", "C’est fait"), ("postpone", "Reporter")])
+
+    def holds(self) -> bool:
+        """Posted, something is ticked, and a day is said when it is put off."""
+        if not self.accepted():
+            return False
+        if not self.picked.data:
+            self.refuse("picked", "Cochez au moins une ligne.")
+        if self.gesture.data == "postpone":
+            day = self.due_on.data
+            refused = due_refusal(day, today=today()) if day else "Indiquez le nouveau jour."
+            if refused:
+                self.refuse("due_on", refused)
+        return not self.errors

@@ -4,6 +4,7 @@
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -235,6 +236,18 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
         )
         .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
+
+
+def steps_held(step_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, NextStep]:
+    """Next steps of persons whom whoever asks follows today, held against other writers, by identifier."""
+    rows = db.session.scalars(
+        sa.select(NextStep)
+        .join(Parcours, _of_parcours)
+        .where(NextStep.id.in_(step_ids), NextStep.cite_id == HERE, is_followed_by(ME))
+        .order_by(NextStep.id)
+        .with_for_update(of=NextStep)
+    )
+    return {step.id: step for step in rows}
 
 
 def draft_key(person_id: uuid.UUID) -> str:

@@ -218,6 +218,61 @@ def test_my_day_costs_the_same_however_full(
         assert len(statements) == (2 if path == "/ma-journee" else 4), (path, statements)
 
 
+def test_several_are_put_off_or_done_at_once(
+    world: World, samira: Member, client_of: Clients, databases: Any
+) -> None:
+    case = old(world, samira)
+    steps = [world.step(case, samira, in_days=-1, title=f"Chose {number}") for number in range(4)]
+    client, url = client_of(samira), "/ma-journee/en-retard"
+    form = client.get(url).form(url)
+    picked = [f"{step.id}.1" for step in steps]
+    later = today() + timedelta(days=3)
+    page = client.follow(client.submit(form, picked=picked[:2], due_on=later.isoformat(), gesture="postpone"))
+    assert "2 choses reportées" in page.text() and len(queue(page, "file")) == 2
+    page = client.follow(client.submit(form, picked=picked[1:3], due_on="", gesture="done"))
+    assert "1 chose faite" in page.text() and "1 avait changé entre-temps" in page.text()
+    told = databases.superuser.execute("select title, state, due_on from next_step order by title").fetchall()
+    assert told == [
+        ("Chose 0", "todo", later), ("Chose 1", "todo", later), ("Chose 2", "done", today() - timedelta(days=1)),
+        ("Chose 3", "todo", today() - timedelta(days=1)),
+    ]  # fmt: skip
+    lines = "select count(*) from audit.journal where subject = 'next_step' and verb = 'update'"
+    assert databases.superuser.execute(lines).fetchone() == (3,)
+
+
+def test_several_at_once_say_what_is_missing_and_keep_what_was_ticked(
+    world: World, samira: Member, client_of: Clients
+) -> None:
+    step = world.step(old(world, samira), samira, in_days=0, title="Chose")
+    client, url = client_of(samira), "/ma-journee/aujourd-hui"
+    form, line = client.get(url).form(url), f"{step.id}.1"
+    assert "Cochez au moins une ligne." in client.submit(form, gesture="done", status=422).main()
+    page = client.submit(form, picked=[line], gesture="postpone", due_on="", status=422)
+    assert "Indiquez le nouveau jour." in page.errors()
+    assert any(
+        box.attributes.get("value") == line and "checked" in box.attributes for box in page.all("input")
+    )
+    past = (today() - timedelta(days=1)).isoformat()
+    assert (
+        "déjà passée"
+        in client.submit(form, picked=[line], gesture="postpone", due_on=past, status=422).errors()
+    )
+    client.submit(form, picked=[line], gesture="autre", status=422)
+    client.post("/ma-journee/nouvelles", {"picked": line, "gesture": "done"}, status=404)
+
+
+def test_what_somebody_else_follows_is_not_settled_with_mine(
+    world: World, cite: Any, samira: Member, client_of: Clients, databases: Any
+) -> None:
+    mine = world.step(old(world, samira), samira, in_days=0)
+    theirs = world.step(old(world, world.member("referent", cite)), samira, in_days=0)
+    for client in (client_of(samira), client_of(world.member("coordinator", cite))):
+        picked = {"picked": [f"{mine.id}.1", f"{theirs.id}.1"], "gesture": "done"}
+        client.post("/ma-journee/aujourd-hui", picked, status=404)
+    states = databases.superuser.execute("select distinct state from next_step").fetchall()
+    assert states == [("todo",)]
+
+
 def hrefs(page: Page) -> list[str]:
     return [link["href"] for link in page.all("a")]
 

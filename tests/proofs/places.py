@@ -128,6 +128,7 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "vocabulary.occupations": (P.LISTS_READ, Named.NOTHING),
     "day.show": (P.DAY_SEE, Named.NOTHING),
     "day.whole": (P.DAY_SEE, Named.NOTHING),
+    "day.settle": (P.FOLLOWUP_LOG, Named.NOTHING),
     "people_list.people": (P.PEOPLE_LIST, Named.NOTHING),
     "people_list.export": (P.PEOPLE_EXPORT, Named.NOTHING),
     "file.show": (P.PERSON_READ, Named.PERSON),
