@@ -16,12 +16,18 @@ from cityjobs.accounts.rules import LinkPurpose
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Role
 from tests.manners import Element, Page, PageClient
-from tests.proofs.twins import PASSWORD, UUID, Seat, Side, Twins
+from tests.proofs.twins import PASSWORD, UUID, Seat, Side, Twins, a_pdf
 
 Pairs = tuple[tuple[str, str], ...]
 NOT_OFFERED = frozenset({"composants", "accounts.sign_in_demo", "healthz", "metrics"})
 """Routes of a demonstration alone, or that say nothing of anybody."""
+PAPER = a_pdf("Contrat d'engagement")
+"""What is put in a form that takes a file."""
 MOST_PAGES = 60
+GESTURES = ("event", "geste", "gesture")
+"""Fields that say which of several things a form does."""
+ONE_OF_SEVERAL = ("resources", "mobility")
+"""Boxes of which a visitor ticks the first."""
 FORM = "application/x-www-form-urlencoded"
 ENTRANCES = (
     "/ma-journee",
@@ -61,7 +67,12 @@ class Offer:
         """What makes two offers the same but for their identifiers."""
         path = urlsplit(self.url)
         named = tuple(sorted({name for name, _ in (*parse_qsl(path.query), *self.pairs)}))
-        return self.seat, self.method, UUID.sub("…", path.path), named
+        return self.seat, self.method, UUID.sub("…", path.path), named, self.gesture
+
+    @property
+    def gesture(self) -> tuple[str, ...]:
+        """What one address is asked to do, where its form says it: two gestures are two requests."""
+        return tuple(value for name, value in self.pairs if name in GESTURES)
 
     def with_pairs(self, pairs: Iterable[tuple[str, str]]) -> "Offer":
         """The same with another form."""
@@ -107,6 +118,16 @@ def typed(name: str, page: Page) -> str:
         "project": "Cuisiner pour une école",
         "occupation": "Cuisinière",
         "radius_km": "20",
+        "until": (today() + timedelta(days=60)).isoformat(),
+        "expected_end_on": (today() + timedelta(days=200)).isoformat(),
+        "employer": "Le Fournil du port",
+        "weekly_hours": "17,5",
+        "note": "Tout se passe bien",
+        "evidence_seen_on": today().isoformat(),
+        "months": "8",
+        "minimum_months": "6",
+        "children": "2",
+        "children_under_3": "1",
         "label": f"Nouvelle réponse {len(page.url)}",
     }
     if "/mot-de-passe" in page.url or "/reinitialisation" in page.url or "/invitation" in page.url:
@@ -114,8 +135,9 @@ def typed(name: str, page: Page) -> str:
     return written.get(name, "")
 
 
-def filled(form: Element, page: Page) -> tuple[Pairs, frozenset[str]]:
-    """The pairs that a visitor would send, and the names of every control of the form."""
+def filled(form: Element, page: Page) -> tuple[Pairs, frozenset[str], Pairs]:
+    """The pairs that a visitor would send, the names of every control of the form, and its buttons: one is pressed."""
+    buttons: list[tuple[str, str]] = []
     pairs: list[tuple[str, str]] = []
     shown: set[str] = set()
     radios: dict[str, list[Element]] = {}
@@ -135,17 +157,18 @@ def filled(form: Element, page: Page) -> tuple[Pairs, frozenset[str]]:
         elif control.tag == "input" and kind == "radio":
             radios.setdefault(name, []).append(control)
         elif control.tag == "input" and kind == "checkbox":
-            if "checked" in control.attributes or name in ("picked", "lines"):
+            first = name in ONE_OF_SEVERAL and all(name != told for told, _ in pairs)
+            if "checked" in control.attributes or name in ("picked", "lines") or first:
                 pairs.append((name, value or "y"))
         elif control.tag in ("input", "button"):
             if control.tag == "input" and kind not in ("submit", "button", "image", "reset", "file"):
                 pairs.append((name, value or typed(name, page)))
             elif control.tag == "button" and value:
-                pairs.append((name, value))
+                buttons.append((name, value))
     for name, choices in radios.items():
         one = next((each for each in choices if "checked" in each.attributes), choices[0])
         pairs.append((name, one.attributes.get("value", "on")))
-    return tuple(pairs), frozenset(shown)
+    return tuple(pairs), frozenset(shown), tuple(buttons)
 
 
 class Harvest:
@@ -211,7 +234,7 @@ class Harvest:
     def _forms_of(self, name: str, page: Page) -> Iterator[Offer]:
         for form in page.all("form"):
             action = (form.attributes.get("action") or page.url).partition("#")[0]
-            pairs, shown = filled(form, page)
+            pairs, shown, buttons = filled(form, page)
             pairs = tuple(pair for pair in pairs if pair[0] != "csrf_token")
             if form.attributes.get("method", "get").lower() == "get":
                 yield self._offer(name, "GET", f"{urlsplit(action).path}?{urlencode(pairs)}")
@@ -219,7 +242,9 @@ class Harvest:
             if self._endpoint("POST", urlsplit(action).path) == "accounts.sign_out" and name != "referent":
                 continue
             file = next((each["name"] for each in form.all("input", type="file")), "")
-            yield replace(self._offer(name, "POST", action, pairs, shown), file=file)
+            for pressed in buttons or (None,):
+                told = (*pairs, pressed) if pressed else pairs
+                yield replace(self._offer(name, "POST", action, told, shown), file=file)
 
     def _unwritten(self, name: str) -> Iterator[Offer]:
         """What scripts send, and pages that only a letter, a lock, a long list or another form leads to."""
@@ -252,6 +277,7 @@ class Harvest:
             yield from self._moves(name)
             yield from self._households(name)
             yield from self._absences(name)
+            yield from self._lives(name)
             yield from self._diagnoses(name)
             yield from self._plans(name)
         if name in ("coordinator", "chef_de_file", "funder"):
@@ -349,13 +375,42 @@ class Harvest:
         for case, event in (
             ("begun", "first_met"),
             ("assessed", "enroll"),
-            ("followed", "close"),
             ("waiting", "decline"),
+            ("followed", "suspend"),
+            ("followed", "hire"),
+            ("employed", "contract_broken"),
+            ("suspended", "resume"),
+            ("gone", "reopen"),
         ):
             url = f"/personnes/{self.side.named[f'person:{case}']}/parcours/{event}"
             answer = read(self.page_client.flask.get(url))
             if answer.status_code == 200:
                 yield from self._forms_of(name, Page(answer, url))
+
+    def _lives(self, name: str) -> Iterator[Offer]:
+        """What a job and an exit ask later, closing once its type was chosen, and how exits are read."""
+        named = self.side.named
+        close = f"/personnes/{named['person:followed']}/parcours/close"
+        urls = [
+            f"/personnes/{named['person:employed']}/emplois/{named['job:employed']}/points/m1",
+            f"/personnes/{named['person:gone']}/situations/{named['left:gone']}/m3",
+            f"/personnes/{named['person:followed']}/situations/{named['left:followed']}/m3",
+            f"/personnes/{named['person:followed']}/emplois/{named['job:followed']}/points/m1",
+            f"/personnes/{named['person:suspended']}",
+            f"/personnes/{named['person:employed']}",
+            f"/personnes/{named['person:gone']}",
+            close,
+        ]
+        if name == "coordinator":
+            urls += ["/coordination/sorties", f"/coordination/sorties/{named['ruleset']}/cdi"]
+            chosen = (("ruleset_id", str(named["ruleset"])),)
+            yield self._offer(name, "POST", "/coordination/sorties/choisir", chosen)
+        for url in urls:
+            yield self._offer(name, "GET", url)
+            yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))
+        chosen = {"geste": "lire", "reason": "cdi", "csrf_token": self.tokens[name]}
+        answer = read(self.page_client.flask.post(close, data=chosen))
+        yield from self._forms_of(name, Page(answer, close))
 
     def _from_letters(self, name: str) -> Iterator[Offer]:
         secret = str(self.app.config["SECRET_KEY"])
@@ -405,7 +460,7 @@ class Harvest:
             answer = self.client.open(offer.url, method=offer.method, headers=headers, json=body)
         elif offer.file:
             parts = MultiDict[str, Any]([("csrf_token", self.tokens[offer.seat]), *offer.pairs])
-            parts.add(offer.file, (io.BytesIO(b"%PDF-1.7 contrat"), "contrat.pdf", "application/pdf"))
+            parts.add(offer.file, (io.BytesIO(PAPER), "contrat.pdf", "application/pdf"))
             answer = self.client.open(offer.url, method=offer.method, headers=headers, data=parts)
         else:
             form = urlencode([("csrf_token", self.tokens[offer.seat]), *offer.pairs]).encode()

@@ -30,6 +30,8 @@ ON_A_CONFLICT = {"territory.edit_year": {"version"}}
 """What a view reads of the page of two versions alone: it refuses the whole request when that does not fit."""
 SHORT = 800
 """Names in one JSON, which a draft must hold."""
+PARTS = 1_500
+"""Names in one form that carries a file: the house reads 2 000 parts at most, and answers 413 beyond."""
 GUESSED = (
     "becomes_referent",
     "role_ids",
@@ -128,6 +130,13 @@ def with_more(offer: Offer, added: list[tuple[str, str]], turn: int) -> Iterator
     plain = [(name, value) for name, value in added if name.isidentifier() and name.islower()]
     query = urlencode(plain[:: 1 if turn else 4])
     url = f"{offer.url}{'&' if '?' in offer.url else '?'}{query}"
+    if offer.file:
+        for first in range(0, len(added), PARTS):
+            some = added[first : first + PARTS]
+            yield replace(
+                offer, url=url, pairs=tuple((*some, *offer.pairs) if turn else (*offer.pairs, *some))
+            )
+        return
     if offer.method == "POST":
         yield replace(offer, url=url, pairs=tuple((*added, *offer.pairs) if turn else (*offer.pairs, *added)))
         return
@@ -227,6 +236,6 @@ def one_of_each(offers: list[Offer], *, every_seat: bool) -> list[Offer]:
     chosen: dict[tuple[Any, ...], Offer] = {}
     for offer in offers:
         names = frozenset(name for name, _ in offer.pairs)
-        key = (offer.method, offer.endpoint, names, offer.seat if every_seat else "")
+        key = (offer.method, offer.endpoint, names, offer.gesture, offer.seat if every_seat else "")
         chosen.setdefault(key, offer)
     return list(chosen.values())

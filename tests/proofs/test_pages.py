@@ -41,6 +41,13 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+APART = {
+    **HEADERS,
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Disposition": "attachment",
+}
+"""Those of a paper that somebody attached: a browser that showed it all the same would run and load nothing of it."""
+PAPER = re.compile(r"^/personnes/[0-9a-f-]{36}/pieces/[0-9a-f-]{36}$")
 WRITING = re.compile(
     r"^\s*(with\b.*\)\s*)?(insert|update|delete|merge|copy|truncate|alter|create|drop|grant|lock|call|do)\b",
     re.I | re.S,
@@ -235,7 +242,13 @@ def forged(house: Harvest, offer: Offer, token: str | None, place: str) -> TestR
 
 def lacking(answer: TestResponse, url: str) -> list[str]:
     """The headers that an answer lacks or says otherwise."""
-    wrong = [name for name, value in HEADERS.items() if answer.headers.get(name) != value]
+    is_paper = PAPER.match(url) is not None and answer.status_code == 200
+    expected = APART if is_paper else HEADERS
+    wrong = [
+        name
+        for name, value in expected.items()
+        if answer.headers.get(name, "").split("; filename")[0] != value
+    ]
     if len(answer.headers.getlist("Content-Security-Policy")) != 1:
         wrong.append("Content-Security-Policy, once")
     kept = answer.headers.get("Cache-Control", "")
@@ -314,6 +327,8 @@ def test_every_answer_has_its_headers(house: Harvest, proof: Proof) -> None:
     big = {"data": b"x" * (17 * 1024 * 1024), "content_type": FORM, "method": "POST"}
     answers.append(("/connexion", read(client.open("/connexion", **big))))  # type: ignore[arg-type]
     faults = [f"{a.status_code} {url}: {wrong}" for url, a in answers if (wrong := lacking(a, url))]
+    papers = [answer for url, answer in answers if PAPER.match(url) and answer.status_code == 200]
+    assert papers, "no paper was downloaded: the proof would not see its headers"
     statuses = {answer.status_code for _, answer in answers}
     assert {200, 206, 302, 303, 304, 400, 403, 404, 405, 413, 500, 503} <= statuses, statuses
     assert not faults, "\n".join(sorted(set(faults))[:20])

@@ -267,6 +267,8 @@ def refused(offer: Offer) -> Iterator[Offer]:
         "suggested",
         "origin",
         "event",
+        "geste",
+        "gesture",
         "interview",
         "suite",
     )
@@ -301,11 +303,10 @@ def tries_of(house: Harvest, *, every: bool) -> list[Offer]:
     for offer in offers:
         words = dict(offer.pairs)
         sought = words.get("q", "") if offer.endpoint in SEARCHES else ""
-        chosen.setdefault((offer.method, offer.endpoint, sought, words.get("origin", "")[:4]), []).append(
-            offer
-        )
+        asked = (offer.method, offer.endpoint, sought, words.get("origin", "")[:4], *offer.gesture)
+        chosen.setdefault(asked, []).append(offer)
         if offer.method == "POST":
-            forms[offer.endpoint, offer.seat if every else "", words.get("origin", "")[:4]] = offer
+            forms[offer.seat if every else "", *asked] = offer
     if every:
         kept = offers
     else:

@@ -5,6 +5,7 @@ works in both. Each text of the twin holds Ω and « zzb », which nothing else 
 """
 
 import hashlib
+import io
 import re
 import uuid
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from pypdf import PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from sqlalchemy.orm import Session
 
 from cityjobs.accounts.models import AccountLink, Draft, Membership, SignInSession, User
@@ -26,9 +29,25 @@ from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.rules import FreinOwner, FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Absence, Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import (
+    Absence,
+    Assignment,
+    Exit,
+    ExitRuleRow,
+    ExitRuleset,
+    Job,
+    JobCheck,
+    Parcours,
+    Snapshot,
+    Spotting,
+    Suspension,
+    Transition,
+)
+from cityjobs.parcours.rules.exits import ExitCategory
+from cityjobs.parcours.rules.jobs import CheckMoment, JobKind
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
+from cityjobs.parcours.rules.situations import Moment
 from cityjobs.people.models import Person, PersonLink
 from cityjobs.people.rules import Gender, LinkKind
 from cityjobs.plans.models import (
@@ -60,6 +79,7 @@ from cityjobs.territory.rules import OrganisationFamily, QpvAnswer
 from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName
 from tests.conftest import Databases
+from tests.world import SAME_AS
 
 HERE, THERE, NOWHERE, NATION, BOTH = "a0a0a0a0", "b0b0b0b0", "c0c0c0c0", "d0d0d0d0", "e0e0e0e0"
 PASSWORD = "Camion-Vert-Doucement-42"
@@ -67,6 +87,27 @@ FOREIGN = (b"zzb", "Ω".encode(), b"\\u03a9", b"&#937;")
 """What only the twin's texts hold, as pages, files and JSON may write it."""
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+EVIDENCE = "contrat"
+"""What proved an exit, of the list « preuve_sortie »."""
+
+
+def a_pdf(words: str) -> bytes:
+    """A real document of one page that says these words: whoever reads it finds them."""
+    writer, font = PdfWriter(), DictionaryObject()
+    page = writer.add_blank_page(200, 100)
+    told = DecodedStreamObject()
+    shown = words.replace("Ω", "zzb").encode("latin-1").replace(b"(", b"").replace(b")", b"")
+    told.set_data(b"BT /F1 12 Tf 10 50 Td (" + shown + b") Tj ET")
+    for name, value in (("/Type", "/Font"), ("/Subtype", "/Type1"), ("/BaseFont", "/Helvetica")):
+        font[NameObject(name)] = NameObject(value)
+    fonts = DictionaryObject({NameObject("/F1"): font})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    page[NameObject("/Contents")] = writer._add_object(told)
+    written = io.BytesIO()
+    writer.write(written)
+    return written.getvalue()
 
 
 def identifier(place: str, number: int) -> uuid.UUID:
@@ -290,6 +331,10 @@ class Twins:
         self._kept_plans_of(side)
         self._households_of(side)
         self._absences_of(side)
+        self._readings_of(side)
+        for name, author in (("followed", referent), ("masked", colleague)):
+            self._past_of(side, name, author)
+        self._later_lives_of(side, referent)
 
     def _households_of(self, side: Side) -> None:
         """Two persons of the référent, and two of whom one is a colleague's."""
@@ -328,6 +373,7 @@ class Twins:
         was: uuid.UUID | None = None,
         spotted_by: uuid.UUID | None = None,
         organisation: uuid.UUID | None = None,
+        ended_on: date | None = None,
     ) -> None:
         cite_id, quarter = side.named["cite"], self.quarters[1 if side.is_there else 0]
         person = Person(
@@ -346,12 +392,12 @@ class Twins:
         ]
         spotted_on = today() - timedelta(days=60)
         days = [spotted_on + timedelta(days=step) for step in range(6)]
-        reached = order.index(status)
+        reached = order.index(SAME_AS.get(status, status))
         parcours = Parcours(
             id=side.new(f"parcours:{name}"), cite_id=cite_id, person_id=person.id, status=status, spotted_on=spotted_on,
             contacted_on=days[1] if reached >= 1 else None, met_on=days[2] if reached >= 2 else None,
             diagnosed_on=days[3] if reached >= 3 else None, started_on=days[4] if reached >= 4 else None,
-            ended_on=days[5] if reached >= 5 else None, end_reason="cdi" if reached >= 5 else None,
+            ended_on=(ended_on or days[5]) if reached >= 5 else None, end_reason="cdi" if reached >= 5 else None,
         )  # fmt: skip
         ties = {"cite_id": cite_id, "person_id": person.id, "parcours_id": parcours.id}
         self.keep(
@@ -477,11 +523,7 @@ class Twins:
 
     def _plan_of(self, side: Side, name: str, author: uuid.UUID) -> None:
         """A frein, goals about it and about the project, étapes that stand differently, an agreement that was replaced, papers."""
-        ties = {
-            key: side.named[f"{key}:{name}" if key != "cite" else key]
-            for key in ("cite", "person", "parcours")
-        }
-        ties = {f"{key}_id": identifier_ for key, identifier_ in ties.items()}
+        ties = self._ties_of(side, name)
         began, made = today() - timedelta(days=20), {"created_by_id": author}
         frein = Frein(
             id=side.new(f"frein:{name}"), **ties, code="mobilite", status=FreinStatus.EN_COURS, identified_on=began, recorded_by_id=author
@@ -517,7 +559,7 @@ class Twins:
             self.keep(
                 held, AgreementGoal(agreement_id=held.id, goal_id=goals[0].id, label=goals[0].label, **ties)
             )
-        content = b"%PDF-1.7 " + side.text("contrat").encode()
+        content = a_pdf(side.text("contrat"))
         self.keep(
             Attachment(
                 id=side.new(f"paper:{name}"), **ties, subject=AttachmentSubject.AGREEMENT, subject_id=held.id,
@@ -541,6 +583,108 @@ class Twins:
                         etape_type="permis_code", etape_label=side.text("Étape"), after_days=30,
                     )
                 )  # fmt: skip
+
+    def _readings_of(self, side: Side) -> None:
+        """A way of reading exits of the Cité's own, with a rule that counts months and one that does not."""
+        ruleset = ExitRuleset(
+            id=side.new("ruleset"), cite_id=side.named["cite"], code="loc_iae", label=side.text("Notre lecture"),
+            created_by_id=side.members["coordinator"].user_id, created_at=now(),
+        )  # fmt: skip
+        self.keep(ruleset)
+        for code, months in ((ExitReason.CDI, 6), (ExitReason.ABANDON, None)):
+            self.keep(
+                ExitRuleRow(
+                    ruleset_id=ruleset.id, exit_type=code, needs_evidence=months is not None, minimum_months=months,
+                    category=ExitCategory.DURABLE if months else ExitCategory.AUTRE,
+                    otherwise=ExitCategory.TRANSITION if months else None,
+                )
+            )  # fmt: skip
+
+    def _past_of(self, side: Side, name: str, author: uuid.UUID) -> None:
+        """Of a parcours that is open: a job that stopped, of which a check was noted, a suspension that is over, a parcours before it."""
+        ties = self._ties_of(side, name)
+        of_person = {key: ties[key] for key in ("cite_id", "person_id")}
+        began, ended = today() - timedelta(days=50), today() - timedelta(days=21)
+        made = {"created_by_id": author, "created_at": now()}
+        job = Job(
+            id=side.new(f"job:{name}"), **ties, kind=JobKind.CONTRACT, contract="cdd_moins_6m", occupation=side.text("Aide de cuisine"),
+            employer=side.text("Le Fournil"), started_on=began, ended_on=ended, end_reason="demission", **made,
+        )  # fmt: skip
+        self.keep(
+            job,
+            JobCheck(
+                id=side.new(), **of_person, job_id=job.id, moment=CheckMoment.J8, done_on=began + timedelta(days=9), in_job=True,
+                note=side.text("Se plaît."), recorded_by_id=author, recorded_at=now(),
+            ),
+            Suspension(
+                id=side.new(), **ties, reason="raison_personnelle", started_on=ended, expected_end_on=ended + timedelta(days=9),
+                ended_on=ended + timedelta(days=5), **made,
+            ),
+        )  # fmt: skip
+        self._left(side, name, author, today() - timedelta(days=100))
+        self.keep(self._situation_of(side, ties, Moment.ENTRY, ended, author))
+
+    def _left(self, side: Side, name: str, author: uuid.UUID, ended_on: date) -> None:
+        """A parcours of somebody that ended on a day, how it was read, and the situation that was asked on that day."""
+        began = ended_on - timedelta(days=90)
+        parcours = Parcours(
+            id=side.new(f"left:{name}"), cite_id=side.named["cite"], person_id=side.named[f"person:{name}"], status=Status.SORTI,
+            spotted_on=began, started_on=began, ended_on=ended_on, end_reason=ExitReason.CDI,
+        )  # fmt: skip
+        self.keep(parcours)
+        self._read_exit(side, {**self._ties_of(side, name), "parcours_id": parcours.id}, ended_on, author)
+
+    def _read_exit(self, side: Side, ties: dict[str, Any], on: date, author: uuid.UUID) -> None:
+        self.keep(
+            Exit(
+                **ties, exit_type=ExitReason.CDI, category=ExitCategory.DURABLE, ruleset_id=side.named["ruleset"], months=8,
+                evidence=EVIDENCE, evidence_seen_on=on, recorded_by_id=author, recorded_at=now(),
+            ),
+            self._situation_of(side, ties, Moment.ENTRY, on - timedelta(days=40), author),
+            self._situation_of(side, ties, Moment.EXIT, on, author),
+        )  # fmt: skip
+
+    def _situation_of(
+        self, side: Side, ties: dict[str, Any], moment: Moment, on: date, author: uuid.UUID
+    ) -> Snapshot:
+        return Snapshot(
+            id=side.new(), **ties, moment=moment, taken_on=on, gender=Gender.FEMME, age=36, in_qpv=True,
+            qpv_id=self.quarters[1 if side.is_there else 0], situation="de_inscrit_ft_indemnise", recorded_by_id=author, recorded_at=now(),
+        )  # fmt: skip
+
+    def _later_lives_of(self, side: Side, referent: uuid.UUID) -> None:
+        """One whose job is to be asked about, one suspended whose return comes near, one who left some days ago."""
+        made = {"created_by_id": referent, "created_at": now()}
+        began = today() - timedelta(days=40)
+        self._case(side, "employed", Status.SUIVI_EMPLOI, referent=referent)
+        self._case(side, "suspended", Status.SUSPENDU, referent=referent)
+        job = Job(
+            id=side.new("job:employed"), **self._ties_of(side, "employed"), kind=JobKind.CONTRACT, contract="cdd_6m_plus",
+            occupation=side.text("Cuisinière"), employer=side.text("La Cantine"), started_on=began, **made,
+        )  # fmt: skip
+        pause = Suspension(
+            id=side.new("pause:suspended"), **self._ties_of(side, "suspended"), reason="raison_personnelle", started_on=began,
+            expected_end_on=today() + timedelta(days=3), **made,
+        )  # fmt: skip
+        self.keep(job, pause)
+        self._case(side, "gone", Status.SORTI, referent=referent, ended_on=today() - timedelta(days=9))
+        ties = self._ties_of(side, "gone")
+        self.keep(
+            Transition(
+                id=side.new(), **ties, event=Event.CLOSE, from_status=Status.ACTIF, to_status=Status.SORTI,
+                happened_on=today() - timedelta(days=9), recorded_by_id=referent,
+            ),
+        )  # fmt: skip
+        self._read_exit(side, ties, today() - timedelta(days=9), referent)
+        self._left(side, "gone", referent, today() - timedelta(days=100))
+
+    def _ties_of(self, side: Side, name: str) -> dict[str, Any]:
+        """What every row about the parcours of somebody says of whom it is about."""
+        return {
+            "cite_id": side.named["cite"],
+            "person_id": side.named[f"person:{name}"],
+            "parcours_id": side.named[f"parcours:{name}"],
+        }
 
     def _papers_of(self, side: Side) -> None:
         meant = definitions()
