@@ -25,9 +25,23 @@ from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Absence, Assignment, Parcours, Snapshot, Spotting, Transition
+from cityjobs.parcours.models import (
+    Absence,
+    Assignment,
+    Exit,
+    ExitRuleRow,
+    ExitRuleset,
+    Job,
+    JobCheck,
+    Parcours,
+    Snapshot,
+    Spotting,
+    Transition,
+)
+from cityjobs.parcours.rules.exits import ExitCategory
+from cityjobs.parcours.rules.jobs import CheckMoment, JobKind
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.parcours.rules.situations import Moment
 from cityjobs.people.models import Person, PersonLink
 from cityjobs.people.rules import Gender, LinkKind
@@ -121,6 +135,7 @@ class Draw:
         self.crowd = Crowd()
         self.notes: list[tuple[Any, ...]] = []
         self.drafts: list[tuple[Any, ...]] = []
+        self.rulesets: dict[uuid.UUID, uuid.UUID] = {}
         for number in range(cites):
             self._settle(number)
         self._travel()
@@ -146,6 +161,12 @@ class Draw:
             )
             for name in (ListName.SECTEUR, ListName.MOTIF_ABANDON)
         ]
+        ruleset = ExitRuleset(
+            id=self._id(), cite_id=cite.id, code="loc_iae", label="Notre lecture", created_at=now()
+        )
+        rule = ExitRuleRow(ruleset_id=ruleset.id, exit_type=ExitReason.ABANDON, category=ExitCategory.AUTRE)
+        self.rows += [ruleset, rule]
+        self.rulesets[cite.id] = ruleset.id
         self.crowd.cites.append(cite)
         for role in TEAM:
             self.crowd.members.append(self._hire(role, cite, lead.id))
@@ -205,17 +226,24 @@ class Draw:
             )
         )  # fmt: skip
         spotted_on = today() - timedelta(days=dice.randrange(20, 300))
+        former = None
         if dice.random() < 0.25:
-            self._walk(
-                known,
-                spotted_on - timedelta(days=200),
-                dice.choice([Status.SORTI, Status.NON_ENTREE]),
-                spotters,
-            )
+            left = dice.choice([Status.SORTI, Status.NON_ENTREE])
+            former = self._walk(known, spotted_on - timedelta(days=200), left, spotters)
         status = dice.choice([*Status, Status.ACTIF, Status.ACTIF])
-        self._walk(known, spotted_on, status, spotters)
+        linked = former if dice.random() < 0.5 else None
+        self._walk(known, spotted_on, status, spotters, former=linked)
 
-    def _walk(self, known: Known, spotted_on: date, status: Status, spotters: Sequence[Member]) -> None:
+    def _walk(
+        self,
+        known: Known,
+        spotted_on: date,
+        status: Status,
+        spotters: Sequence[Member],
+        *,
+        former: Parcours | None = None,
+    ) -> Parcours:
+        """One whole parcours, to a status; `former` is the one from which the person comes back."""
         dice = self.dice
         order = [
             Status.REPERE,
@@ -233,7 +261,8 @@ class Draw:
             id=self._id(), cite_id=known.cite_id, person_id=known.id, status=status, spotted_on=spotted_on,
             contacted_on=days[1] if reached >= 1 else None, met_on=days[2] if reached >= 2 else None,
             diagnosed_on=days[3] if reached >= 3 else None, started_on=days[4] if reached >= 4 else None,
-            ended_on=days[5] if closed else None, end_reason="autre" if closed else None,
+            ended_on=days[5] if closed else None, end_reason="abandon" if status is Status.SORTI else "autre" if closed else None,
+            reopened_from_id=former.id if former else None,
         )  # fmt: skip
         whose = {"cite_id": known.cite_id, "person_id": known.id, "parcours_id": parcours.id}
         by = dice.choice([*spotters, None])
@@ -260,6 +289,10 @@ class Draw:
                 )
             )
         team = self._entrust(whose, days[1])
+        if status is Status.SORTI:
+            self._leave(whose, parcours)
+        if parcours.started_on and dice.random() < 0.4:
+            self._work(known, whose, parcours.started_on)
         if dice.random() < 0.4:
             colleagues = team or self.crowd.of_role(known.cite_id, *CASEWORK)
             self._assess(known, whose, dice.choice(colleagues), days[2])
@@ -268,6 +301,37 @@ class Draw:
             self._follow(
                 known, whose, dice.choice(team or self.crowd.of_role(known.cite_id, *CASEWORK)), days[2]
             )
+        return parcours
+
+    def _leave(self, whose: dict[str, Any], parcours: Parcours) -> None:
+        """How an exit was read, and sometimes the situation that was asked on that day."""
+        on = parcours.ended_on
+        assert on is not None
+        self.rows.append(
+            Exit(
+                **whose, exit_type=ExitReason.ABANDON, category=ExitCategory.AUTRE, ruleset_id=self.rulesets[whose["cite_id"]],
+                recorded_at=now(),
+            )
+        )  # fmt: skip
+        if self.dice.random() < 0.4:
+            self.rows.append(
+                Snapshot(**whose, id=self._id(), moment=Moment.EXIT, taken_on=on, recorded_at=now())
+            )
+
+    def _work(self, known: Known, whose: dict[str, Any], began: date) -> None:
+        """A job that was held for some days, of which a check was noted."""
+        job_id, mark = self._id(), f"jetons{known.number:05d}"
+        of_person = {key: whose[key] for key in ("cite_id", "person_id")}
+        self.rows += [
+            Job(
+                **whose, id=job_id, kind=JobKind.CONTRACT, contract="cdd_moins_6m", occupation=mark, employer=mark, started_on=began,
+                ended_on=began + timedelta(days=2), end_reason="demission", created_at=now(),
+            ),
+            JobCheck(
+                **of_person, id=self._id(), job_id=job_id, moment=CheckMoment.M6, done_on=began, in_job=False, note=mark,
+                recorded_at=now(),
+            ),
+        ]  # fmt: skip
 
     def _assess(self, known: Known, whose: dict[str, Any], author: Member, on: date) -> None:
         """A finished version with a frein in it, one being filled, and the frein as it stands."""

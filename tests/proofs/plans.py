@@ -17,7 +17,8 @@ from sqlalchemy import event
 LARGE = frozenset(
     {
         "person", "parcours", "interview", "next_step", "assignment", "spotting", "parcours_transition", "reminder",
-        "journal",
+        "journal", "job", "job_check", "suspension", "parcours_exit", "situation_snapshot", "diagnosis", "frein", "frein_reading",
+        "goal", "etape", "etape_goal", "agreement", "agreement_goal", "attachment",
     }
 )  # fmt: skip
 """Tables that hold a row or more per person and grow with the years."""

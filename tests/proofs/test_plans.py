@@ -20,6 +20,7 @@ from cityjobs.demo import actions
 from cityjobs.demo.lines import COLUMNS
 from cityjobs.demo.loading import load_bulk
 from cityjobs.demo.nation import BULK_SIZES
+from cityjobs.desk.rules import Queue
 from cityjobs.reminders.actions import write_due_lines
 from cityjobs.reminders.queries import recipients_waiting, waiting_or_due
 from config import load_settings
@@ -34,6 +35,51 @@ NATIONAL_ROWS = {
     "assignment": 283_000, "interview": 2_500_000, "next_step": 782_000, "reminder": 1_480_000,
 }  # fmt: skip
 """What `flask --app wsgi demo --size national` says that it wrote, rounded."""
+
+LIVES = {
+    "suspension": """insert into suspension (id, cite_id, person_id, parcours_id, reason, started_on, expected_end_on, created_at)
+      select gen_random_uuid(), cite_id, person_id, id, 'raison_personnelle', started_on, started_on + 90, now()
+      from parcours where status = 'suspendu'""",
+    "job": """insert into job (id, cite_id, person_id, parcours_id, kind, contract, started_on, ended_on, end_reason, created_at)
+      select gen_random_uuid(), cite_id, person_id, id, 'contract', 'cdi', started_on, case status when 'suivi_emploi' then null
+        else started_on + 20 end, case status when 'suivi_emploi' then null else 'demission' end, now()
+      from parcours where status = 'suivi_emploi' or status = 'sorti' and mod(abs(hashtext(id::text)), 3) = 0""",
+    "job_check": """insert into job_check (id, cite_id, person_id, job_id, moment, done_on, in_job, recorded_at)
+      select gen_random_uuid(), cite_id, person_id, id, 'j8', started_on + 8, true, now() from job
+      where ended_on is not null or mod(abs(hashtext(id::text)), 2) = 0""",
+    "parcours_exit": """insert into parcours_exit (parcours_id, cite_id, person_id, exit_type, category, ruleset_id, recorded_at)
+      select p.id, p.cite_id, p.person_id, 'abandon', 'autre', s.id, now() from parcours p, exit_ruleset s
+      where p.status = 'sorti' and s.code = 'iae' and s.cite_id is null""",
+    "situation_snapshot": """insert into situation_snapshot (id, cite_id, person_id, parcours_id, moment, taken_on, recorded_at)
+      select gen_random_uuid(), cite_id, person_id, id, 'entry', started_on, now() from parcours where started_on is not null""",
+    "diagnosis": """insert into diagnosis (id, cite_id, person_id, parcours_id, number, opened_on, finished_on, author_id, created_at)
+      select gen_random_uuid(), cite_id, person_id, id, 1, diagnosed_on, diagnosed_on, (select id from user_account limit 1), now() from parcours where diagnosed_on is not null""",
+    "frein": """insert into frein (id, cite_id, person_id, parcours_id, code, status, identified_on, recorded_at)
+      select gen_random_uuid(), cite_id, person_id, id, code, 'identifie', diagnosed_on, now()
+      from parcours, unnest(array['mobilite', 'logement', 'sante']) code where diagnosed_on is not null""",
+    "frein_reading": """insert into frein_reading (id, cite_id, person_id, diagnosis_id, code, status, is_priority)
+      select gen_random_uuid(), d.cite_id, d.person_id, d.id, f.code, f.status, false
+      from diagnosis d join frein f on f.parcours_id = d.parcours_id""",
+    "goal": """insert into goal (id, cite_id, person_id, parcours_id, frein_id, label, status, opened_on, created_at)
+      select gen_random_uuid(), cite_id, person_id, parcours_id, id, 'Avancer', 'open', identified_on, now() from frein where code <> 'sante'""",
+    "etape": """insert into etape (id, cite_id, person_id, parcours_id, type, label, status, planned_to, created_at)
+      select gen_random_uuid(), cite_id, person_id, parcours_id, 'permis_code', 'Code', 'prevue',
+        opened_on + 30 + mod(abs(hashtext(id::text)), 900), now() from goal""",
+    "etape_goal": """insert into etape_goal (etape_id, goal_id, cite_id, person_id, parcours_id)
+      select distinct on (e.id) e.id, g.id, e.cite_id, e.person_id, e.parcours_id from etape e join goal g on g.parcours_id = e.parcours_id""",
+    "agreement": """insert into agreement (id, cite_id, person_id, parcours_id, number, agreed_on, review_on, way, created_by_id, created_at)
+      select gen_random_uuid(), cite_id, person_id, id, 1, started_on, started_on + 91 + mod(abs(hashtext(id::text)), 600), 'signed',
+        (select id from user_account limit 1), now()
+      from parcours where started_on is not null""",
+    "agreement_goal": """insert into agreement_goal (agreement_id, goal_id, label, cite_id, person_id, parcours_id)
+      select a.id, g.id, g.label, g.cite_id, g.person_id, g.parcours_id from agreement a join goal g on g.parcours_id = a.parcours_id""",
+    "attachment": """insert into attachment (id, cite_id, person_id, parcours_id, subject, subject_id, name, media_type, size, sha256, content,
+        added_by_id, added_at)
+      select gen_random_uuid(), cite_id, person_id, parcours_id, 'agreement', id, 'accord.pdf', 'application/pdf', 1, '0', 'x',
+        (select id from user_account limit 1), now()
+      from agreement""",
+}
+"""What the national demo does not write yet: the life of each parcours, its diagnosis and its plan, a few rows each."""
 
 Journey = tuple[str, Flask, Callable[[], object]]
 pytestmark = pytest.mark.xdist_group("plans")
@@ -73,6 +119,7 @@ def country(worker_id: str, request: pytest.FixtureRequest) -> Iterator[Country]
     load_bulk(
         databases.url("cityjobs_owner").replace("postgresql://", "postgresql+psycopg://"), 2026, today(), size
     )
+    live(databases.superuser)
     if not whole:
         pretend_national(databases.superuser)
     yield Country(databases, web, worker)
@@ -83,11 +130,26 @@ def country(worker_id: str, request: pytest.FixtureRequest) -> Iterator[Country]
     databases.worker_engine.dispose()
 
 
+def live(superuser: psycopg.Connection[Any]) -> None:
+    """Write what the bulk demo does not: some are in a job, some are suspended, all have a diagnosis and a plan."""
+    for status, share in (("suivi_emploi", 0), ("suspendu", 1)):
+        superuser.execute(
+            "update parcours set status = %s where status = 'actif' and mod(abs(hashtext(id::text)), 20) = %s",
+            (status, share),
+        )
+    for table, rows in LIVES.items():
+        superuser.execute(rows)
+        superuser.execute(f"analyze {table}")
+    superuser.execute("analyze parcours")
+
+
 def pretend_national(superuser: psycopg.Connection[Any]) -> None:
     """Tell the planner how many rows there would be, in tables and in indexes; shares and spreads are already those."""
-    for table in COLUMNS:
+    for table in (*COLUMNS, *LIVES):
         superuser.execute(f"alter table {table} set (autovacuum_enabled = false)")
         [(held,)] = superuser.execute(f"select count(*) from {table}").fetchall()
+        assert held, table
+        nation = NATIONAL_ROWS.get(table, held * DIVISOR)
         for name, pages, rows in superuser.execute(
             """select relname, relpages, reltuples from pg_class where oid = %s::regclass
             union all select relname, relpages, reltuples from pg_class join pg_index on indexrelid = oid where indrelid = %s::regclass""",
@@ -95,7 +157,7 @@ def pretend_national(superuser: psycopg.Connection[Any]) -> None:
         ).fetchall():
             superuser.execute(
                 "select pg_restore_relation_stats('schemaname', 'public'::text, 'relname', %s::text, 'relpages', %s::int, 'reltuples', %s::real)",
-                [name, pages, rows * NATIONAL_ROWS[table] / held],
+                [name, pages, rows * nation / held],
             )
 
 
@@ -115,7 +177,16 @@ def journeys(country: Country) -> Iterator[Journey]:
     [(person_id, last_name)] = superuser.execute(
         """select p.id, p.last_name from person p join parcours c on c.person_id = p.id and c.ended_on is null
         join assignment a on a.parcours_id = c.id and a.ended_at is null join user_account u on u.id = a.referent_id
-        where u.email = 'referent@roubaix.example' and p.last_name is not null order by p.id limit 1"""
+        where u.email = 'referent@roubaix.example' and p.last_name is not null and c.status = 'actif' order by p.id limit 1"""
+    ).fetchall()
+    [(check,)] = superuser.execute(
+        """select '/personnes/' || j.person_id || '/emplois/' || j.id || '/points/j8' from job j join cite c on c.id = j.cite_id
+        where c.name = 'Roubaix' and j.started_on <= current_date - 8
+          and not exists (select from job_check k where k.job_id = j.id) order by j.id limit 1"""
+    ).fetchall()
+    [(situation,)] = superuser.execute(
+        """select '/personnes/' || p.person_id || '/situations/' || p.id || '/exit' from parcours p join cite c on c.id = p.cite_id
+        where c.name = 'Roubaix' and p.status = 'sorti' order by p.id limit 1"""
     ).fetchall()
     typo = f"{last_name[:3]}{last_name[4:]}"
 
@@ -151,6 +222,19 @@ def journeys(country: Country) -> Iterator[Journey]:
         ("pilotage, chef de file", leader, "/pilotage"),
         ("pilotage, funder", funder, "/pilotage"),
         ("export", coordinator, "/personnes/export.xlsx"),
+        *((f"Ma journée, {queue.value}", referent, f"/ma-journee/{queue.value}") for queue in Queue),
+        ("file, plan", referent, f"/personnes/{person_id}/plan"),
+        ("file, diagnosis", referent, f"/personnes/{person_id}/diagnostic"),
+        ("file, a version of it", referent, f"/personnes/{person_id}/diagnostic/1"),
+        ("file, progress", referent, f"/personnes/{person_id}/diagnostic/progres"),
+        ("file, an agreement", referent, f"/personnes/{person_id}/accord/1"),
+        ("file, a new agreement", referent, f"/personnes/{person_id}/accord/nouveau"),
+        ("file, a new étape", referent, f"/personnes/{person_id}/plan/etapes/nouvelle"),
+        ("file, closing", referent, f"/personnes/{person_id}/parcours/close"),
+        ("file, suspending", referent, f"/personnes/{person_id}/parcours/suspend"),
+        ("file, a check of a job", coordinator, check),
+        ("file, a situation", coordinator, situation),
+        ("how exits are read", coordinator, "/coordination/sorties"),
     ):
         yield name, web, lambda client=client, url=url: client.get(url).response.close()
     yield "logging a follow-up", web, log
@@ -190,7 +274,7 @@ def test_the_planner_believes_that_it_is_in_the_whole_country(country: Country) 
     for table, rows in NATIONAL_ROWS.items():
         [(plan,)] = superuser.execute(f"explain (format json) select from {table}").fetchall()
         assert 0.95 < plan[0]["Plan"]["Plan Rows"] / rows < 1.05, table
-    assert set(COLUMNS) | {"journal"} == LARGE
+    assert set(COLUMNS) | set(LIVES) | {"journal"} == LARGE
 
 
 def test_a_scan_is_seen_in_a_plan_and_when_it_runs(country: Country) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import event
 
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Role
+from cityjobs.parcours.rules.lifecycle import TRANSITIONS, Event
 from tests.conftest import Databases
 from tests.manners import PageClient
 from tests.proofs.conftest import Proof
@@ -336,10 +337,15 @@ def without_scoping(app: Flask) -> Iterator[Counter[str]]:
         event.remove(engine, "before_cursor_execute", forget)
 
 
+OF_A_CITE = ("exit_ruleset", "plan_template", "list_item")
+"""Tables of which a page is about a row of the Cité: another one's are tried by the proof of forged requests."""
+
+
 class Pages:
     """Every address that answers to GET, filled with identifiers of the crowd."""
 
-    def __init__(self, app: Flask, sight: Sight, crowd: Crowd) -> None:
+    def __init__(self, app: Flask, sight: Sight, crowd: Crowd, member: Member) -> None:
+        self.cite_id = member.cite.id
         self.rules = sorted(
             (rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())),
             key=lambda rule: rule.rule,
@@ -372,10 +378,37 @@ class Pages:
         for code in ("ind_reperees", "ind_file_active", "ind_attente", "ind_echanges"):
             yield f"/pilotage/lignes?figure={code}&periode=programme"
 
+    def most_told(self, people: list[uuid.UUID], dice: random.Random, most: int) -> list[uuid.UUID]:
+        """Some of these persons, those of whom the database holds the most first: their pages have something to show."""
+        tables = ("interview", "next_step", "etape", "job", "diagnosis", "parcours_exit")
+        held = Counter(
+            person for table in tables for person in {row["person_id"] for row in self.sight.rows(table)}
+        )
+        mixed = dice.sample(people, len(people))
+        return sorted(mixed, key=lambda person: -held[person])[:most]
+
+    def _event_of(self, person: uuid.UUID | None) -> str:
+        """Something that may happen to the parcours of a person as it stands."""
+        theirs = [row for row in self.sight.rows("parcours") if row["person_id"] == person]
+        stands = [row["status"] for row in sorted(theirs, key=lambda row: row["ended_on"] is not None)]
+        possible = [event for status, event in TRANSITIONS if stands and status == stands[0]]
+        return str(possible[0] if possible else Event.CONTACT_OK)
+
+    def _those(self, rule: Any, table: str, person: uuid.UUID | None) -> list[uuid.UUID]:
+        """The rows of a table that the page may be about: of the person, of the Cité, ended where it asks about an exit."""
+        found = [
+            row
+            for row in self.sight.rows(table)
+            if row.get("person_id", person) == person
+            and (rule.endpoint != "parcours.take_situation" or row.get("status", "sorti") == "sorti")
+        ]
+        here = [row for row in found if table in OF_A_CITE and row["cite_id"] == self.cite_id]
+        return [row["id"] for row in here or found]
+
     def _filled(self, rule: Any, dice: random.Random, person: uuid.UUID | None) -> str:
         offered: dict[str, Any] = {
             "person_id": person,
-            "event": "contact_ok",
+            "event": self._event_of(person),
             "user_id": dice.choice(self.crowd.members).id,
             "membership_id": dice.choice(self.crowd.members).membership.id,
             "batch_id": uuid.UUID(int=dice.getrandbits(128)),
@@ -386,10 +419,10 @@ class Pages:
             "token": "x",
             "name": "x",
             "list_name": "secteur",
-            "moment": "j8",
+            "moment": "exit" if rule.endpoint == "parcours.take_situation" else "j8",
             "gesture": "finish",
             "version_number": 1,
-            "exit_type": "cdi",
+            "exit_type": "abandon",
             "number": 1,
             "key": f"entretien:{person}",
         }
@@ -400,7 +433,7 @@ class Pages:
             ("paper_id", "attachment"), ("template_id", "plan_template"),
             ("item_id", "list_item"), ("frein_id", "frein"), ("link_id", "person_link"), ("absence_id", "absence"),
         ):  # fmt: skip
-            theirs = [row["id"] for row in self.sight.rows(table) if row.get("person_id", person) == person]
+            theirs = self._those(rule, table, person)
             offered[name] = dice.choice(theirs) if theirs else uuid.UUID(int=1)
         values = {name: offered[name] for name in rule.arguments if name in offered}
         assert len(values) == len(rule.arguments) or rule.endpoint == "static", (
@@ -443,9 +476,10 @@ def browse(
     """Ask for every page as somebody: how many, what was told out of scope, and the answers given."""
     mine = sorted(sight.people(member))
     others = [person.id for person in crowd.people if person.id not in mine]
-    people = [*dice.sample(mine, min(each, len(mine))), *dice.sample(others, min(each, len(others)))]
+    pages = Pages(app, sight, crowd, member)
+    people = [*pages.most_told(mine, dice, each), *pages.most_told(others, dice, each)]
     asked, told, answers = 0, set(), Counter[int]()
-    for address in Pages(app, sight, crowd).addresses(dice, people):
+    for address in pages.addresses(dice, people):
         response = client.flask.get(address)
         asked += 1
         answers[response.status_code] += 1

@@ -22,7 +22,10 @@ from cityjobs.core import outbox
 from cityjobs.core.clock import today
 from cityjobs.core.db import SYSTEM, act_as, transaction
 from cityjobs.core.permissions import Role
+from cityjobs.desk.rules import Queue
+from cityjobs.parcours.rules.jobs import moments_reached
 from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.situations import Moment, asked_between
 from cityjobs.reminders.actions import queue_morning_letters, write_due_lines
 from cityjobs.reminders.tasks import send_as_of
 from cityjobs.reporting.models import ActivityReport
@@ -37,9 +40,12 @@ TEST = "scope parity"
 LINK = re.compile(r'href="/personnes/([0-9a-f-]{36})"')
 CHIP = re.compile(r'class="chip[^"]*" href="[^"]*"[^>]*>([^<]+) <b>([^<]+)</b>')
 ROWS = re.compile(r"sur (\d+)")
+NAMED = re.compile(r'href="/personnes/([0-9a-f-]{36})[/"]')
 LETTER_LINK = re.compile(r"/personnes/([0-9a-f-]{36})")
 SEES_LIST = (Role.REFERENT, Role.COORDINATOR, Role.SPOTTER)
 CASEWORK = (Role.REFERENT, Role.COORDINATOR)
+QUEUES = [queue for queue in Queue if queue not in (Queue.SILENT, Queue.NEW)]
+"""Those of « Ma journée » that are one table's; silence and new persons have tests of their own, in tests/desk."""
 
 
 @dataclass
@@ -69,6 +75,17 @@ class Eyes:
             number += 1
             more = re.search(rf'href="[^"]*page={number}[^"]*"', page)
             page = self.html(f"{address}&page={number}") if more else ""
+        return found
+
+    def queued(self, address: str) -> set[uuid.UUID]:
+        """Files that the lines of a whole queue lead to, to its last page."""
+        found: set[uuid.UUID] = set()
+        page, number = self.html(address), 1
+        while page:
+            found |= {uuid.UUID(each) for each in NAMED.findall(page)}
+            number += 1
+            more = re.search(rf'href="[^"]*page={number}[^"]*"', page)
+            page = self.html(f"{address}?page={number}") if more else ""
         return found
 
     def chips(self, address: str) -> dict[str, int]:
@@ -120,6 +137,7 @@ class Facts:
             if row["kind"] == "referent" and row["ended_at"] is None
         }
         self.open = [row for row in sight.rows("parcours") if row["ended_on"] is None]
+        self.sight = sight
 
     @staticmethod
     def _rank(row: dict[str, Any]) -> Any:
@@ -129,15 +147,89 @@ class Facts:
         """Everybody who has a parcours in a Cité."""
         return {person for person, row in self.present.items() if row["cite_id"] == cite_id}
 
-    def active(self, cite_id: uuid.UUID, referent: Any = None) -> set[uuid.UUID]:
-        """Open parcours that somebody, or this référent, follows: their persons."""
+    def carried(self, cite_id: uuid.UUID, referent: uuid.UUID) -> set[uuid.UUID]:
+        """Open parcours that this référent follows, suspended or not: their persons."""
+        return {
+            row["person_id"]
+            for row in self.open
+            if row["cite_id"] == cite_id and self.followed.get(row["id"]) == referent
+        }
+
+    def active(self, cite_id: uuid.UUID) -> set[uuid.UUID]:
+        """The « file active »: persons who entered, whom somebody follows, and whose parcours is not suspended."""
         return {
             row["person_id"]
             for row in self.open
             if row["cite_id"] == cite_id
             and row["id"] in self.followed
-            and referent in (None, self.followed[row["id"]])
+            and row["started_on"] is not None
+            and row["status"] != Status.SUSPENDU
         }
+
+    # What waits in « Ma journée »
+
+    def followed_by(self, member: Member) -> dict[uuid.UUID, dict[str, Any]]:
+        """Parcours of the Cité that somebody follows or seconds now, by identifier: those that ended too."""
+        theirs = {
+            row["parcours_id"]
+            for row in self.sight.rows("assignment")
+            if row["referent_id"] == member.id and row["ended_at"] is None
+        }
+        here = member.cite.id
+        return {
+            row["id"]: row
+            for row in self.sight.rows("parcours")
+            if row["id"] in theirs and row["cite_id"] == here and member.role in CASEWORK
+        }
+
+    def waits_in(self, queue: Queue, member: Member) -> set[uuid.UUID]:
+        """Persons whom a queue names to somebody: whoever follows them, and nobody else."""
+        mine = self.followed_by(member)
+        return {mine[parcours]["person_id"] for parcours in self._waiting_in(queue) if parcours in mine}
+
+    def _waiting_in(self, queue: Queue) -> Iterator[uuid.UUID]:
+        on, is_open = today(), {row["id"] for row in self.open}
+        stands = {row["id"]: row["status"] for row in self.open}
+        rows = self.sight.rows
+        if queue in (Queue.OVERDUE, Queue.TODAY):
+            late = queue is Queue.OVERDUE
+            for row in rows("next_step"):
+                due = row["due_on"] < on if late else row["due_on"] == on
+                if due and row["state"] == "todo" and row["parcours_id"] in is_open:
+                    yield row["parcours_id"]
+        elif queue is Queue.CHECKS:
+            done = {(row["job_id"], row["moment"]) for row in rows("job_check")}
+            for row in rows("job"):
+                reached = moments_reached(row["started_on"], on)
+                under_way = row["ended_on"] is None and stands.get(row["parcours_id"]) == Status.SUIVI_EMPLOI
+                if under_way and reached and (row["id"], reached[-1]) not in done:
+                    yield row["parcours_id"]
+        elif queue is Queue.SITUATIONS:
+            yield from self._situations_on(on)
+        elif queue is Queue.SUSPENSIONS:
+            for row in rows("suspension"):
+                if row["ended_on"] is None and row["expected_end_on"] <= on + timedelta(days=14):
+                    yield row["parcours_id"]
+        elif queue is Queue.ETAPES:
+            for row in rows("etape"):
+                over = row["status"] in ("realisee", "abandonnee", "annulee")
+                if not over and row["planned_to"] < on and row["parcours_id"] in is_open:
+                    yield row["parcours_id"]
+        elif queue is Queue.AGREEMENTS:
+            for row in rows("agreement"):
+                if row["ended_on"] is None and row["review_on"] <= on and row["parcours_id"] in is_open:
+                    yield row["parcours_id"]
+
+    def _situations_on(self, on: date) -> Iterator[uuid.UUID]:
+        taken = {(row["parcours_id"], row["moment"]) for row in self.sight.rows("situation_snapshot")}
+        came_back = {row["reopened_from_id"] for row in self.sight.rows("parcours")}
+        for row in self.sight.rows("parcours"):
+            if row["status"] != Status.SORTI or row["id"] in came_back:
+                continue
+            for moment in (Moment.EXIT, Moment.M3, Moment.M6):
+                first, last = asked_between(row["ended_on"], moment)
+                if first <= on < last and (row["id"], moment) not in taken:
+                    yield row["id"]
 
     def waiting(self, cite_id: uuid.UUID) -> set[uuid.UUID]:
         """Open parcours without a référent known by name: their persons."""
@@ -164,6 +256,9 @@ def compared(eyes: Eyes, dice: random.Random, most: int) -> Differences:
         yield from _counts(eyes, facts, mine, dice)
     yield from _board(eyes, facts, dice)
     yield from _figures(eyes, facts, mine)
+    for queue in dice.sample(QUEUES, min(most, len(QUEUES))):
+        named = eyes.queued(f"/ma-journee/{queue.value}")
+        yield f"queue {queue.value}", named ^ facts.waits_in(queue, member)
 
 
 def _files_and_search(eyes: Eyes, dice: random.Random, mine: set[uuid.UUID], most: int) -> Differences:
@@ -206,7 +301,7 @@ def _board(eyes: Eyes, facts: Facts, dice: random.Random) -> Differences:
         return
     yield "board", eyes.linked("/coordination?x=1") ^ facts.waiting(here)
     referent = dice.choice(eyes.crowd.of_role(here, Role.REFERENT)).id
-    carried = facts.active(here, referent)
+    carried = facts.carried(here, referent)
     yield "a référent's page", eyes.linked(f"/coordination/referents/{referent}?x=1") ^ carried
     yield "a référent's list", eyes.linked(f"/personnes?par=50&statut=en_cours&referent={referent}") ^ carried
 
@@ -245,8 +340,8 @@ def test_every_surface_shows_the_same_set(
                 if difference:
                     wrong.append(f"{surface}, {member.role} of {member.cite.name}, seed {seed}: {difference}")
         seed += 1
-    assert len(surfaces) >= 12, surfaces
     assert not wrong, wrong[:5]
+    assert len(surfaces) >= 12 + len(QUEUES), surfaces
     proof.at_most(TEST, "surfaces that show another set", len(wrong), 0)
     proof.at_least(TEST, "users at random", users, 40)
     proof.at_least(TEST, "surfaces compared", asked, 400)
