@@ -174,7 +174,8 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
     """What `plan_from` reads: every goal and étape about the parcours `parcours_id`, beside the agreement in force."""
     frein = sa.select(Frein.id, Frein.code, Frein.status).where(Frein.parcours_id == _OF_PARCOURS).subquery()
     goal = sa.select(Goal).where(Goal.parcours_id == _OF_PARCOURS).subquery()
-    link = sa.select(EtapeGoal).where(EtapeGoal.parcours_id == _OF_PARCOURS).subquery()
+    mine = sa.select(Goal.id).where(Goal.parcours_id == _OF_PARCOURS)
+    link = sa.select(EtapeGoal).where(EtapeGoal.goal_id.in_(mine)).subquery()
     etape = sa.select(Etape).where(Etape.parcours_id == _OF_PARCOURS).subquery()
     whole = (
         frein.join(goal, goal.c.frein_id == frein.c.id, full=True)

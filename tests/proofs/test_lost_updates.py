@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,9 +24,11 @@ from werkzeug.test import Client
 
 from cityjobs.core.clock import today
 from cityjobs.core.web import day
+from cityjobs.diagnosis.models import Diagnosis
 from cityjobs.parcours.rules.lifecycle import Status
 from tests.conftest import Databases
 from tests.manners import Page
+from tests.plans import makers
 from tests.proofs.conftest import Proof
 from tests.world import Case, Member, World
 
@@ -171,7 +173,7 @@ class Edited:
 
 
 def editable(house: House) -> list[Edited]:
-    """Identity, an exchange with its private note, a step, an organisation, the settings of a Cité, an envelope."""
+    """Identity, an exchange with its private note, a step, an étape, a diagnosis, an agreement; an organisation, settings, an envelope."""
     assert house.case is not None
     case, world, people, admins = house.case, house.world, house.referents, house.administrators
     interview = world.interview(case, people[0].member)
@@ -180,6 +182,13 @@ def editable(house: House) -> list[Edited]:
     organisation = world.organisation(cite, name="Le Relais du port")
     house.databases.superuser.execute("insert into programme_year values (%s, 2026, 1000)", (cite.id,))
     held = (today()).isoformat()
+    goal = makers.goal(world, case)
+    etape = makers.etape(world, case, goal)
+    agreement = makers.agreement(world, case, people[0].member, goal)
+    diagnosis = Diagnosis(
+        id=uuid.uuid4(), **makers.ties(case), number=1, opened_on=today(), author_id=people[0].member.id
+    )
+    world.keep(diagnosis)
 
     def of(table: str, key: uuid.UUID) -> dict[str, Any]:
         return house.row(f"select * from {table} where id = %s", key)
@@ -202,6 +211,19 @@ def editable(house: House) -> list[Edited]:
         now = of("next_step", step.id)
         return {"due_on": now["due_on"].isoformat(), "reason": now["postponed_because"] or "", "version": str(now["version"])}  # fmt: skip
 
+    def planning() -> dict[str, str]:
+        now = of("etape", etape.id)
+        return {"type": now["type"], "label": now["label"], "goals": str(goal.id), "note": now["note"] or "", "version": str(now["version"])}  # fmt: skip
+
+    def portrait() -> dict[str, str]:
+        now = of("diagnosis", diagnosis.id)
+        return {"strengths": now["strengths"] or "", "project": now["project"] or "", "seen": "", "geste": "enregistrer",
+                "version": str(now["version"])}  # fmt: skip
+
+    def review() -> dict[str, str]:
+        now = of("agreement", agreement.id)
+        return {"review_on": now["review_on"].isoformat(), "version": str(now["version"])}
+
     def organisation_form() -> dict[str, str]:
         now = of("organisation", organisation.id)
         return {"name": now["name"], "kind": now["kind"], "sensitivity": "auto", "phone": now["phone"] or "",
@@ -221,6 +243,7 @@ def editable(house: House) -> list[Edited]:
         }
 
     file = f"/personnes/{case.id}"
+    within = [(today() + timedelta(days=1 + n)).isoformat() for n in range(300)]
     ahead = [f"{today().year + 1}-{1 + n // 28 % 12:02d}-{1 + n % 28:02d}" for n in range(336)]
     return [
         Edited("identity", "person", f"{file}/modifier", people, person, "address", "address",
@@ -229,6 +252,12 @@ def editable(house: House) -> list[Edited]:
                "synthesis", lambda n: f"Ce que le texte {n} raconte.", lambda: of("interview", interview.id)["synthesis"]),
         Edited("step", "next_step", f"{file}/etapes/{step.id}/reporter", people, postponing, "due_on", "due_on",
                lambda n: ahead[n % 336], lambda: of("next_step", step.id)["due_on"].isoformat()),
+        Edited("étape", "etape", f"{file}/plan/etapes/{etape.id}/modifier", people, planning, "note", "note",
+               lambda n: f"Ce que l’étape {n} demande.", lambda: of("etape", etape.id)["note"]),
+        Edited("diagnosis", "diagnosis", f"{file}/diagnostic", people, portrait, "strengths", "strengths",
+               lambda n: f"Ce qui fait sa force, en {n} mots.", lambda: of("diagnosis", diagnosis.id)["strengths"]),
+        Edited("agreement", "agreement", f"{file}/accord/{agreement.number}/revoir", people, review, "review_on", "review_on",
+               lambda n: within[n % 300], lambda: of("agreement", agreement.id)["review_on"].isoformat()),
         Edited("organisation", "organisation", f"/administration/organisations/{organisation.id}", admins,
                organisation_form, "email", "email", lambda n: f"accueil{n}@relais.example",
                lambda: of("organisation", organisation.id)["email"]),
@@ -368,6 +397,105 @@ def test_of_many_who_move_a_parcours_one_does_and_the_others_see_it(house: House
         )
         wrong += statuses != [ACCEPTED] + [CONFLICT] * (crowd - 1) or lines["n"] != 1 or len(told) < crowd - 1
     proof.at_most(TEST, "moves recorded twice or hidden", wrong, 0)
+
+
+ENTRY = {
+    "situation": "de_non_inscrit", "inscription_ft": "non_inscrit_jamais", "months_without_job": "12_23m", "organisme_referent": "aucun",
+    "education": "n3", "household": "celibataire", "resources": "rsa",
+}  # fmt: skip
+"""What the entry freezes."""
+
+
+def test_of_many_who_enrol_or_close_one_does_and_the_others_see_it(house: House, proof: Proof) -> None:
+    """The situation is frozen once, the exit is read once, what was open is settled once: whoever comes second changes nothing."""
+    people, cite, wrong = house.referents, house.referents[0].member.cite, []
+    on = today().isoformat()
+    for crowd in (2, 5, 20) * proof.times(quick=1, full=20):
+        entering = house.world.case(cite, referent=people[0].member, status=Status.DIAGNOSTIC)
+        leaving = house.world.case(cite, referent=people[0].member, status=Status.ACTIF)
+        step = house.world.step(leaving, people[0].member)
+        goal = makers.goal(house.world, leaving)
+        settled = {f"step_{step.id.hex}": "done", f"goal_{goal.id.hex}": "reached"}
+        for case, url, values, becomes, left in (
+            (entering, "parcours", {"event": "enroll", **ENTRY}, "actif", "situation_snapshot"),
+            (leaving, "parcours/close", {"geste": "clore", "reason": "abandon", **settled}, "sorti", "parcours_exit"),
+        ):  # fmt: skip
+            sent = {**values, "version": "1", "on": on}
+            answers = house.all_at_once([(w, f"/personnes/{case.id}/{url}", sent) for w in people[:crowd]])
+            statuses = sorted(answer.status for answer in answers)
+            told = [a for a in answers if a.status == CONFLICT and becomes in a.text]
+            kept = house.row(
+                f"select (select count(*) from {left} where parcours_id = %s) as rows, status from parcours where id = %s",
+                case.parcours.id, case.parcours.id,
+            )  # fmt: skip
+            expected = [ACCEPTED] + [CONFLICT] * (crowd - 1)
+            if statuses != expected or len(told) < crowd - 1 or kept != {"rows": 1, "status": becomes}:
+                wrong.append(f"{url}: {statuses}, {len(told)} told, {kept}")
+    assert not wrong, "\n".join(wrong[:5])
+    proof.at_most(TEST, "entries and exits recorded twice or hidden", len(wrong), 0)
+
+
+def test_of_two_who_say_what_became_of_something_one_is_heard(house: House, proof: Proof) -> None:
+    """A goal reached or dropped, an étape begun or given up, a frein lifted or not: the second is told what it became."""
+    people, cite, wrong = house.referents, house.referents[0].member.cite, []
+    on = today().isoformat()
+    for _ in range(proof.times(quick=4, full=100)):
+        case = house.world.case(cite, referent=people[0].member)
+        goal, frein = makers.goal(house.world, case), makers.frein(house.world, case)
+        etape = makers.etape(house.world, case, goal)
+        file = f"/personnes/{case.id}"
+        for table, key, edits in (
+            ("goal", goal.id, [(f"plan/objectifs/{goal.id}", {"gesture": "reach"}), (f"plan/objectifs/{goal.id}", {"gesture": "drop"})]),
+            ("etape", etape.id, [(f"plan/etapes/{etape.id}/start", {"on": on}), (f"plan/etapes/{etape.id}/cancel", {})]),
+            ("frein", frein.id, [(f"freins/{frein.id}", {"status": "en_cours", "on": on}), (f"freins/{frein.id}", {"status": "leve", "on": on})]),
+        ):  # fmt: skip
+            sent = [
+                (people[n], f"{file}/{url}", {**values, "version": "1"})
+                for n, (url, values) in enumerate(edits, 1)
+            ]
+            answers = house.all_at_once(sent)
+            statuses = [answer.status for answer in answers]
+            now = house.row(f"select version, status from {table} where id = %s", key)
+            if sorted(statuses) != [ACCEPTED, CONFLICT] or now["version"] != 2:
+                wrong.append(f"{table}: {statuses}, {now}")
+                continue
+            told = answers[statuses.index(CONFLICT)].text.lower()
+            if BECAME[str(now["status"])] not in told:
+                wrong.append(f"{table}: not told that it became {now['status']}")
+    assert not wrong, "\n".join(wrong[:5])
+    proof.at_most(TEST, "goals, étapes and freins settled twice or unseen", len(wrong), 0)
+
+
+BECAME = {
+    "reached": "atteint",
+    "dropped": "mis de côté",
+    "en_cours": "en cours",
+    "annulee": "annulée",
+    "leve": "levé",
+}
+"""How the pages say what something became."""
+
+
+def test_two_who_agree_at_once_leave_one_agreement_in_force(house: House, proof: Proof) -> None:
+    people, cite, wrong = house.referents, house.referents[0].member.cite, []
+    for crowd in (2, 5, 10) * proof.times(quick=1, full=20):
+        case = house.world.case(cite, referent=people[0].member)
+        goal = makers.goal(house.world, case)
+        said = {"goals": str(goal.id), "agreed_on": today().isoformat(), "way": "spoken",
+                "review_on": (today() + timedelta(days=60)).isoformat()}  # fmt: skip
+        answers = house.all_at_once(
+            [(w, f"/personnes/{case.id}/accord/nouveau", {**said, "agreement": str(uuid.uuid4())}) for w in people[:crowd]]
+        )  # fmt: skip
+        kept = house.row(
+            "select count(*) as all, count(*) filter (where ended_on is null) as present, count(distinct number) as numbers"
+            " from agreement where parcours_id = %s", case.parcours.id,
+        )  # fmt: skip
+        accepted = sum(answer.status == ACCEPTED for answer in answers)
+        refused = {answer.status for answer in answers} - {ACCEPTED, CONFLICT, 422}
+        if refused or kept != {"all": accepted, "present": 1, "numbers": accepted}:
+            wrong.append(f"{[answer.status for answer in answers]}: {kept}")
+    assert not wrong, "\n".join(wrong[:5])
+    proof.at_most(TEST, "agreements in force beside another", len(wrong), 0)
 
 
 def test_a_stale_tab_overwrites_nothing(house: House, proof: Proof) -> None:

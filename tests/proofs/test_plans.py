@@ -46,7 +46,7 @@ LIVES = {
       from parcours where status = 'suivi_emploi' or status = 'sorti' and mod(abs(hashtext(id::text)), 3) = 0""",
     "job_check": """insert into job_check (id, cite_id, person_id, job_id, moment, done_on, in_job, recorded_at)
       select gen_random_uuid(), cite_id, person_id, id, 'j8', started_on + 8, true, now() from job
-      where ended_on is not null or mod(abs(hashtext(id::text)), 2) = 0""",
+      where ended_on is not null""",
     "parcours_exit": """insert into parcours_exit (parcours_id, cite_id, person_id, exit_type, category, ruleset_id, recorded_at)
       select p.id, p.cite_id, p.person_id, 'abandon', 'autre', s.id, now() from parcours p, exit_ruleset s
       where p.status = 'sorti' and s.code = 'iae' and s.cite_id is null""",
@@ -75,7 +75,7 @@ LIVES = {
       select a.id, g.id, g.label, g.cite_id, g.person_id, g.parcours_id from agreement a join goal g on g.parcours_id = a.parcours_id""",
     "attachment": """insert into attachment (id, cite_id, person_id, parcours_id, subject, subject_id, name, media_type, size, sha256, content,
         added_by_id, added_at)
-      select gen_random_uuid(), cite_id, person_id, parcours_id, 'agreement', id, 'accord.pdf', 'application/pdf', 1, '0', 'x',
+      select gen_random_uuid(), cite_id, person_id, parcours_id, 'agreement', id, 'accord.pdf', 'application/pdf', 8, '0', '%PDF-1.7',
         (select id from user_account limit 1), now()
       from agreement""",
 }
@@ -132,10 +132,12 @@ def country(worker_id: str, request: pytest.FixtureRequest) -> Iterator[Country]
 
 def live(superuser: psycopg.Connection[Any]) -> None:
     """Write what the bulk demo does not: some are in a job, some are suspended, all have a diagnosis and a plan."""
-    for status, share in (("suivi_emploi", 0), ("suspendu", 1)):
+    for status in ("suivi_emploi", "suspendu"):  # the first of each twenty in each Cité
         superuser.execute(
-            "update parcours set status = %s where status = 'actif' and mod(abs(hashtext(id::text)), 20) = %s",
-            (status, share),
+            """update parcours p set status = %s from (
+              select id, row_number() over (partition by cite_id order by id) as rank from parcours where status = 'actif') each
+            where each.id = p.id and mod(each.rank, 20) = 1""",
+            (status,),
         )
     for table, rows in LIVES.items():
         superuser.execute(rows)
@@ -261,7 +263,10 @@ def test_no_large_table_is_read_from_end_to_end(country: Country, proof: Proof) 
                 planned = plan_of(connection, sent)
                 said = " ".join(sent.statement.split())[:200]
                 scans += [f"{name}: {table}, in the plan of {said}" for table in planned.scans]
-                dearest = max(dearest, planned.cost if name.startswith(ABOUT_FEW) else 0)
+                cost = planned.cost if name.startswith(ABOUT_FEW) else 0
+                if cost > 500:
+                    print(f"{name}: {cost:.0f} for {said}")
+                dearest = max(dearest, cost)
                 explained += 1
     print("\n".join(scans))
     proof.at_least("plans", "statements of pages explained", explained, 80)
@@ -274,7 +279,7 @@ def test_the_planner_believes_that_it_is_in_the_whole_country(country: Country) 
     for table, rows in NATIONAL_ROWS.items():
         [(plan,)] = superuser.execute(f"explain (format json) select from {table}").fetchall()
         assert 0.95 < plan[0]["Plan"]["Plan Rows"] / rows < 1.05, table
-    assert set(COLUMNS) | set(LIVES) | {"journal"} == LARGE
+    assert (set(COLUMNS) | set(LIVES) | {"journal"}) - {"suspension"} == LARGE
 
 
 def test_a_scan_is_seen_in_a_plan_and_when_it_runs(country: Country) -> None:

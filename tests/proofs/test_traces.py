@@ -9,7 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -272,7 +272,8 @@ def refused(offer: Offer) -> Iterator[Offer]:
         "interview",
         "suite",
     )
-    yield offer.with_pairs((n, v if n in hidden else "") for n, v in offer.pairs)
+    forgotten = replace(offer, file="")
+    yield forgotten.with_pairs((n, v if n in hidden else "") for n, v in offer.pairs)
     yield offer.with_pairs(
         (n, "x" * 20_000 if n not in hidden and not v.startswith(HERE) else v) for n, v in offer.pairs
     )

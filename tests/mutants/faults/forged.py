@@ -84,7 +84,7 @@ FAULTS = [
     Fault(
         proof=INJECTED,
         name="a spotter who says so becomes the référent",
-        file="cityjobs/parcours/forms.py",
+        file="cityjobs/parcours/forms/spotting.py",
         was="becomes_referent=may_follow and bool(self.becomes_referent.data),",
         becomes="becomes_referent=bool(self.becomes_referent.data),",
         sql="drop policy web_adds on assignment;"

@@ -35,9 +35,8 @@ FAULTS = [
         SILENT,
         "reading forgets what was being typed",
         file="cityjobs/desk/views/day.py",
-        was="    due, overdue = due_today_and_before(today())\n",
-        becomes="    due, overdue = due_today_and_before(today())\n"
-        "    from cityjobs.core.db import db\n    import sqlalchemy as sa\n"
+        was='    """What waits for me, each thing acted on in place."""\n',
+        becomes="    from cityjobs.core.db import db\n    import sqlalchemy as sa\n"
         '    db.session.execute(sa.text("delete from draft"))\n',
     ),
     Fault(
