@@ -86,6 +86,8 @@ class Planned:
 
     scans: set[str]
     cost: float
+    dearest: float
+    """What the dearest question costs, where a statement only puts several together; else the whole."""
 
 
 def plan_of(connection: psycopg.Connection[Any], sent: Sent) -> Planned:
@@ -101,7 +103,8 @@ def plan_of(connection: psycopg.Connection[Any], sent: Sent) -> Planned:
         parameters = sent.parameters or None
         row = connection.execute(f"explain (format json) {sent.statement}", parameters).fetchone()
         ordered_by = dict(connection.execute(_ORDERED_BY, [list(LARGE)]).fetchall())
-        scans, cost, relations = _read(row[0] if row else None, ordered_by)
+        told = row[0] if row else None
+        scans, cost, relations = _read(told, ordered_by)
         if parameters:
             asked = _queries.PostgresQuery(psycopg.adapt.Transformer(connection))
             asked.convert(sent.statement, parameters)
@@ -111,7 +114,16 @@ def plan_of(connection: psycopg.Connection[Any], sent: Sent) -> Planned:
             for_any, cost_for_any, _ = _read(answer.get_value(0, 0), ordered_by)
             if cost_for_any < cost + PLANNING * (relations + 1):
                 scans |= for_any
-    return Planned(scans, cost)
+    return Planned(scans, cost, _dearest_in(told))
+
+
+def _dearest_in(plan: Any) -> float:
+    """The cost of the dearest of the questions that are asked together; of the whole plan, when it is one question."""
+    root = plan[0]["Plan"]
+    together = [
+        each["Total Cost"] for each in root.get("Plans", ()) if each["Parent Relationship"] == "InitPlan"
+    ]
+    return float(max(together) if root["Node Type"] == "Result" and together else root["Total Cost"])
 
 
 _ORDERED_BY = """
