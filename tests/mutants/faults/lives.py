@@ -141,13 +141,6 @@ FAULTS = [
     ),
     Fault(
         SETTLED,
-        "a goal is settled whatever became of it",
-        file="cityjobs/plans/views/board.py",
-        was="    stands = form.accepted() and form.version.data == goal.version and not is_closed(parcours)\n",
-        becomes="    stands = form.accepted() and not is_closed(parcours)\n",
-    ),
-    Fault(
-        SETTLED,
         "a frein moves whatever became of it",
         file="cityjobs/diagnosis/views.py",
         was="    overtaken = posted and form.version.data != frein.version\n",
