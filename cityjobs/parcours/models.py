@@ -221,6 +221,9 @@ class Suspension(Versioned, Model):
         ),
         sa.Index("ix_suspension_person", "person_id"),
         sa.Index(
+            "ix_suspension_cite", "cite_id", "parcours_id", postgresql_include=["started_on", "ended_on"]
+        ),
+        sa.Index(
             "ix_suspension_ending", "cite_id", "expected_end_on", postgresql_where=sa.text("ended_on is null")
         ),
     )

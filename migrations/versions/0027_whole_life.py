@@ -64,6 +64,7 @@ create table suspension (
 );
 create unique index uq_suspension_open on suspension (parcours_id) where ended_on is null;
 create index ix_suspension_person on suspension (person_id);
+create index ix_suspension_cite on suspension (cite_id, parcours_id) include (started_on, ended_on);
 create index ix_suspension_ending on suspension (cite_id, expected_end_on) where ended_on is null;
 
 create table job (

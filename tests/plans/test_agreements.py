@@ -95,7 +95,7 @@ def test_an_agreement_keeps_what_was_worded(
     assert rows("select number, way, organisation_id, created_by_id, ended_on from agreement") == [
         (1, "spoken", partner.id, scene.samira.id, None)
     ]
-    assert "Accord n° 1" in client.get(f"{scene.url}/plan").main()
+    assert "Contrat d’engagement n° 1" in client.get(f"{scene.url}/plan").main()
 
 
 def test_a_new_agreement_ends_the_former(

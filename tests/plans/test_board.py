@@ -64,7 +64,7 @@ def test_the_page_says_all_of_a_plan(scene: Scene, world: World, url: str, clien
     page = client.get(url)
     said = page.main()
     for word in ("Mobilité", "Obtenir le permis", "En retard", "Auto-école solidaire", "12,5 h", "240 €", "1 sur 2", "1 sur 3",
-                 "Résultat : atteint", "Faire son CV", "Atteint", "Étapes sans objectif", "Entretien", "Accord n° 1"):  # fmt: skip
+                 "Résultat : atteint", "Faire son CV", "Atteint", "Étapes sans objectif", "Entretien", "Contrat d’engagement n° 1"):  # fmt: skip
         assert word in said, word
     assert "Équipement et usages numériques" not in said
     titles = [title.text() for title in page.all("h2")]

@@ -17,15 +17,11 @@ from sqlalchemy import event
 LARGE = frozenset(
     {
         "person", "parcours", "interview", "next_step", "assignment", "spotting", "parcours_transition", "reminder",
-        "journal", "job", "job_check", "parcours_exit", "situation_snapshot", "diagnosis", "frein", "frein_reading",
+        "journal", "job", "job_check", "parcours_exit", "suspension", "situation_snapshot", "diagnosis", "frein", "frein_reading",
         "goal", "etape", "etape_goal", "agreement", "agreement_goal", "attachment",
     }
 )  # fmt: skip
-"""Tables that hold a row or more per person and grow with the years.
-
-A suspension is not among them: a few in a hundred persons have one, and the figures of a Cité, which leave out whoever is
-suspended, read those of the country sooner than an index.
-"""
+"""Tables that hold a row or more per person and grow with the years."""
 
 _SCANNED = "select relname, seq_scan from pg_stat_xact_all_tables where seq_scan > 0 and relname = any (%s)"
 
