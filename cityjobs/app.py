@@ -1,9 +1,20 @@
 """The front door: builds the application from its rooms, and knows them all."""
 
 from collections.abc import Mapping
+from typing import IO, Any
 
 import click
-from flask import Flask, Response, current_app, jsonify, make_response, redirect, render_template, request
+from flask import (
+    Flask,
+    Request,
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask.cli import AppGroup
 from flask.typing import ResponseReturnValue
 
@@ -94,8 +105,25 @@ class Commands(AppGroup):
             cli.init_app(self.app)
 
 
+class Received(Request):
+    """A request whose files are closed with it, also those of a form that was refused while it was being read."""
+
+    def _get_file_stream(self, *told: Any, **more: Any) -> IO[bytes]:
+        stream = super()._get_file_stream(*told, **more)
+        self._received = [*getattr(self, "_received", ()), stream]
+        return stream
+
+    def close(self) -> None:
+        """Close them."""
+        super().close()
+        for stream in getattr(self, "_received", ()):
+            stream.close()
+
+
 class Application(Flask):
     """Flask, where a view's success is committed before its answer leaves the try block."""
+
+    request_class = Received
 
     def __init__(self, name: str) -> None:
         super().__init__(name, template_folder="../templates", static_folder=None)

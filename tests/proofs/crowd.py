@@ -143,7 +143,7 @@ class Draw:
             self._meet(number)
         self._report()
         self._tie()
-        self._leave()
+        self._go_away()
 
     def _id(self) -> uuid.UUID:
         return uuid.UUID(int=self.dice.getrandbits(128), version=4)
@@ -465,7 +465,7 @@ class Draw:
                     )
                 )  # fmt: skip
 
-    def _leave(self) -> None:
+    def _go_away(self) -> None:
         """Référents who are, were or will be away, some of whom came back early; some replace each other in turn."""
         for cite in self.crowd.cites:
             team = self.crowd.of_role(cite.id, *CASEWORK)

@@ -273,7 +273,12 @@ class Harvest:
             done = named["step:followed:done"]
             yield self._offer(name, "POST", f"{person}/etapes/{done}/reprendre?suite=/ma-journee")
             yield self._offer(name, "GET", "/ma-journee/en-retard")
+            said = f"{person}/entretiens/{named['interview:followed']}/modifier"
+            yield self._offer(name, "GET", said)
+            yield from self._forms_of(name, Page(read(self.page_client.flask.get(said)), said))
             yield self._offer(name, "GET", "/reperage/chercher")
+            picked = (("picked", f"{named['step:followed:late']}.1"), ("gesture", "done"))
+            yield self._offer(name, "POST", "/ma-journee/en-retard", picked, frozenset({"due_on"}))
             yield from self._moves(name)
             yield from self._households(name)
             yield from self._absences(name)

@@ -80,7 +80,7 @@ def test_noting_an_exchange_asks_as_much_in_a_thick_file_as_in_a_thin_one(
 ) -> None:
     client = client_of(town.staff["referent"])
     counts = []
-    for amount in AMOUNTS:
+    for amount in (AMOUNTS[0], *AMOUNTS):  # the first time, words to be read again are fetched for a minute
         town.grow_to(amount)
         path = f"/personnes/{town.cases[0].id}"
         form = client.get(path).form(f"{path}/entretiens/nouveau")
@@ -89,6 +89,9 @@ def test_noting_an_exchange_asks_as_much_in_a_thick_file_as_in_a_thin_one(
             client.submit(form, **answers)
         counts.append(len(statements))
     proof.at_most(
-        "queries", "logging a follow-up: queries at 200 rows less those at 1", max(counts) - min(counts), 0
+        "queries",
+        "logging a follow-up: queries at 200 rows less those at 1",
+        max(counts[1:]) - min(counts[1:]),
+        0,
     )
     proof.at_most("queries", "logging a follow-up: queries", max(counts), MOST)

@@ -32,8 +32,8 @@ FAULTS = [
         CELLS.format("people"),
         "a page asks for less than it gives",
         file="cityjobs/people/views.py",
-        was="@requires(Permission.PERSON_EDIT)",
-        becomes="@requires(Permission.PERSON_SPOT)",
+        was="@requires(Permission.PERSON_EDIT)\ndef edit(",
+        becomes="@requires(Permission.PERSON_SPOT)\ndef edit(",
     ),
     Fault(
         CELLS.format("territory"),
