@@ -70,6 +70,12 @@ class Parcours(Versioned, Model):
             postgresql_where=sa.text("status not in ('non_entree', 'sorti')"),
         ),
         sa.Index("ix_parcours_person", "person_id"),
+        sa.Index("ix_parcours_exit_day", "ended_on", postgresql_where=sa.text("status = 'sorti'")),
+        sa.Index(
+            "ix_parcours_reopened_from",
+            "reopened_from_id",
+            postgresql_where=sa.text("reopened_from_id is not null"),
+        ),
     )
 
 

@@ -432,11 +432,15 @@ def is_followed_by(referent_id: Who, on: Day | None = None) -> sa.ColumnElement[
 
 
 def who_answers_for(referent_id: Any, cite_id: Any, on: date) -> sa.ColumnElement[uuid.UUID]:
-    """To whom what is due with a référent goes on a day: to whoever replaces them, or else to them."""
+    """To whom what is due with a référent goes on a day: to whoever replaces them, or else to them.
+
+    However deep it is put in a question, it is about the référent and the Cité of the row being read.
+    """
     deputy = (
         sa.select(Absence.deputy_id)
         .where(Absence.absent_id == referent_id, Absence.cite_id == cite_id, is_under_way(on))
         .limit(1)
+        .correlate_except(Absence)
         .scalar_subquery()
     )
     return sa.func.coalesce(deputy, referent_id, type_=sa.Uuid())
@@ -604,13 +608,16 @@ def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*
         .join(Person, sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id))
         .outerjoin(Assignment, _referent)
         .where(
-            Parcours.status == Status.SORTI,
-            Parcours.ended_on > as_day(on) - 300,
+            # Written out and not bound, between two days: the planner must recognise the index of exits, for any day.
+            Parcours.status == sa.literal_column(f"'{Status.SORTI}'"),
+            Parcours.ended_on.between(as_day(on) - 300, as_day(on)),
             Parcours.end_reason.not_in(NEVER_ASKED_AFTER),
             ~sa.select(Snapshot.id)
             .where(Snapshot.parcours_id == Parcours.id, Snapshot.moment == after.c.moment)
             .exists(),
-            ~sa.select(again.id).where(again.reopened_from_id == Parcours.id).exists(),
+            ~sa.select(again.id)
+            .where(again.reopened_from_id == Parcours.id, again.reopened_from_id.is_not(None))
+            .exists(),
         )
         .order_by(due_on, Parcours.id)
     )

@@ -15,7 +15,8 @@ from cityjobs.territory.models import Cite
 class Reminder(Model):
     """One reminder; `letter_id` is the outgoing row that carries it.
 
-    `subject_id` is a next step, a parcours that is silent or, for an escalation, the line that got no reaction.
+    `subject_id` is, by the rule: a thing to do, a job, an étape, an agreement, a suspension; a parcours that is silent, or
+    that ended; for an escalation, the line that got no reaction.
     """
 
     __tablename__ = "reminder"

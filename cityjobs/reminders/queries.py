@@ -1,7 +1,7 @@
 """Reads about reminders: what is due, what waits, what a letter carries, what the ledger proves."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,12 +15,23 @@ from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.followups.rules import StepState
-from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.queries import who_answers_for
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Snapshot, Suspension
+from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending, who_answers_for
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
+from cityjobs.parcours.rules.situations import NEVER_ASKED_AFTER
 from cityjobs.people.models import Person
+from cityjobs.plans.models import Agreement, Etape
+from cityjobs.plans.queries import agreements_to_review, overdue_etapes
+from cityjobs.plans.rules import OPEN_ETAPES
 from cityjobs.reminders.models import Reminder
-from cityjobs.reminders.rules import Line, ReminderRule, ReminderState, reason_to_cancel, working_day_after
+from cityjobs.reminders.rules import (
+    STEP_RULES,
+    Line,
+    ReminderRule,
+    ReminderState,
+    reason_to_cancel,
+    working_day_after,
+)
 from cityjobs.territory.models import Cite
 
 CHANNEL = "email"
@@ -63,12 +74,33 @@ def lines_due(rule: ReminderRule, on: date) -> sa.Select[*tuple[Any, ...]]:
 
     Columns: cite_id, person_id, parcours_id, rule, subject_id, due_on, recipient_id, channel.
     """
+    if rule in _DUE_THINGS:
+        return _due_things(rule, on)
     return {
         ReminderRule.STEP_TOMORROW: _steps_due_soon,
-        ReminderRule.STEP_OVERDUE: _steps_overdue,
         ReminderRule.SILENCE: _silences,
         ReminderRule.SILENCE_ESCALATED: _silences_without_reaction,
     }[rule](on)
+
+
+_DUE_THINGS: dict[ReminderRule, tuple[Callable[[date], sa.Select[*tuple[Any, ...]]], str, str]] = {
+    ReminderRule.STEP_OVERDUE: (lambda on: due_steps(on, overdue=True), "step_id", "due_on"),
+    ReminderRule.JOB_CHECK: (due_checks, "job_id", "due_on"),
+    ReminderRule.SITUATION: (situations_to_ask, "parcours_id", "due_on"),
+    ReminderRule.ETAPE_OVERDUE: (overdue_etapes, "etape_id", "planned_to"),
+    ReminderRule.AGREEMENT_REVIEW: (agreements_to_review, "agreement_id", "review_on"),
+    ReminderRule.SUSPENSION_ENDING: (suspensions_ending, "suspension_id", "expected_end_on"),
+}
+"""Per rule the question that « Ma journée » asks too, and which of its columns are the subject and the day it is due."""
+
+
+def _due_things(rule: ReminderRule, on: date) -> sa.Select[*tuple[Any, ...]]:
+    """What a queue of « Ma journée » shows on a day, told to whoever answers for the référent."""
+    question, subject, due_on = _DUE_THINGS[rule]
+    due = question(on).order_by(None).subquery().c
+    told = who_answers_for(due.referent_id, due.cite_id, on)
+    lines = _lines(rule, due[subject], due[due_on], told, due)
+    return lines.where(_works_in(told, due.cite_id, on, _FOLLOWING))
 
 
 def _steps_due_soon(on: date) -> sa.Select[*tuple[Any, ...]]:
@@ -77,13 +109,6 @@ def _steps_due_soon(on: date) -> sa.Select[*tuple[Any, ...]]:
     told = who_answers_for(soon.referent_id, soon.cite_id, on)
     lines = _lines(ReminderRule.STEP_TOMORROW, soon.step_id, soon.due_on, told, soon)
     return lines.where(soon.due_on >= on, _works_in(told, soon.cite_id, on, _FOLLOWING))
-
-
-def _steps_overdue(on: date) -> sa.Select[*tuple[Any, ...]]:
-    late = due_steps(on, overdue=True).subquery().c
-    told = who_answers_for(late.referent_id, late.cite_id, on)
-    lines = _lines(ReminderRule.STEP_OVERDUE, late.step_id, late.due_on, told, late)
-    return lines.where(_works_in(told, late.cite_id, on, _FOLLOWING))
 
 
 def _silences(on: date) -> sa.Select[*tuple[Any, ...]]:
@@ -228,8 +253,13 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             roles.label("recipient_is_here"),
             Parcours.status.not_in(CLOSED_STATUSES).label("parcours_is_open"),
             who_answers_for(Assignment.referent_id, Reminder.cite_id, on).label("follower_id"),
-            (NextStep.state == StepState.TODO).label("step_is_to_do"),
-            NextStep.due_on.label("step_due_on"),
+            _subject_is_open().label("subject_is_open"),
+            sa.func.coalesce(
+                NextStep.due_on, Suspension.expected_end_on, Etape.planned_to, Agreement.review_on
+            ).label("subject_due_on"),
+            NextStep.due_at,
+            sa.func.coalesce(Job.started_on, _asked_since_exit()).label("counted_from"),
+            _moments_noted().label("noted"),
             heard_on.label("heard_on"),
             (heard_on + Cite.silence_days).label("silent_until"),
             told.recipient_id.label("told_id"),
@@ -248,13 +278,55 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             ),
         )
         .outerjoin(NextStep, NextStep.id == Reminder.subject_id)
+        .outerjoin(Job, Job.id == Reminder.subject_id)
+        .outerjoin(Suspension, Suspension.id == Reminder.subject_id)
+        .outerjoin(Etape, Etape.id == Reminder.subject_id)
+        .outerjoin(Agreement, Agreement.id == Reminder.subject_id)
         .outerjoin(
             told, sa.and_(told.id == Reminder.subject_id, Reminder.rule == ReminderRule.SILENCE_ESCALATED)
         )
         .where(which, Reminder.state.in_((ReminderState.WAITING, ReminderState.SENDING)))
-        .order_by(Reminder.due_on, Reminder.id)
+        .order_by(Reminder.due_on, NextStep.due_at.nulls_last(), Reminder.id)
     )
-    return [Line(**{**row._mapping, "rule": ReminderRule(row.rule)}) for row in rows]
+    return [
+        Line(**{**row._mapping, "rule": ReminderRule(row.rule), "noted": frozenset(row.noted or ())})
+        for row in rows
+    ]
+
+
+def _subject_is_open() -> sa.ColumnElement[bool]:
+    """Whether what a line is about goes on; null for a silence, and for what is no longer there."""
+    again = aliased(Parcours)
+    came_back = sa.exists().where(
+        again.reopened_from_id == Reminder.parcours_id, again.reopened_from_id.is_not(None)
+    )
+    works, pauses = Parcours.status == Status.SUIVI_EMPLOI, Parcours.status == Status.SUSPENDU
+    return sa.case(
+        (Reminder.rule.in_(STEP_RULES), NextStep.state == StepState.TODO),
+        (Reminder.rule == ReminderRule.JOB_CHECK, sa.and_(Job.ended_on.is_(None), works)),
+        (Reminder.rule == ReminderRule.SITUATION, ~came_back),
+        (Reminder.rule == ReminderRule.SUSPENSION_ENDING, sa.and_(Suspension.ended_on.is_(None), pauses)),
+        (Reminder.rule == ReminderRule.ETAPE_OVERDUE, Etape.status.in_(OPEN_ETAPES)),
+        (Reminder.rule == ReminderRule.AGREEMENT_REVIEW, Agreement.ended_on.is_(None)),
+    )
+
+
+def _asked_since_exit() -> sa.ColumnElement[date | None]:
+    """The day of an exit after which something is asked."""
+    asked = sa.and_(Reminder.rule == ReminderRule.SITUATION, Parcours.end_reason.not_in(NEVER_ASKED_AFTER))
+    return sa.case((asked, Parcours.ended_on))
+
+
+def _moments_noted() -> sa.ColumnElement[Any]:
+    """Of which moments of a job, or after an exit, something was noted."""
+    checks = sa.select(sa.func.array_agg(JobCheck.moment)).where(JobCheck.job_id == Reminder.subject_id)
+    situations = sa.select(sa.func.array_agg(Snapshot.moment)).where(
+        Snapshot.parcours_id == Reminder.parcours_id
+    )
+    return sa.case(
+        (Reminder.rule == ReminderRule.JOB_CHECK, checks.scalar_subquery()),
+        (Reminder.rule == ReminderRule.SITUATION, situations.scalar_subquery()),
+    )
 
 
 def counts_by_rule_and_state(cite_id: uuid.UUID) -> dict[tuple[ReminderRule, ReminderState], int]:

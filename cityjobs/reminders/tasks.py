@@ -17,6 +17,7 @@ from cityjobs.core.clock import now, today
 from cityjobs.core.db import transaction
 from cityjobs.core.outbox import Delivery, Outgoing
 from cityjobs.core.post import Letter, write_letter
+from cityjobs.core.web import hour
 from cityjobs.reminders.actions import (
     cancel_untrue_lines,
     queue_morning_letters,
@@ -25,7 +26,14 @@ from cityjobs.reminders.actions import (
     write_due_lines,
 )
 from cityjobs.reminders.queries import LETTER, lines_of_letter
-from cityjobs.reminders.rules import SECTIONS, ReminderState, morning_subject, when_in_words
+from cityjobs.reminders.rules import (
+    SECTIONS,
+    Line,
+    ReminderRule,
+    ReminderState,
+    morning_subject,
+    when_in_words,
+)
 
 
 @shared_task(name="reminders.scan")
@@ -72,10 +80,17 @@ def _compose(row: Outgoing) -> Letter | None:
         subject=morning_subject(len(lines)),
         sections=sections,
         on=on,
-        when=lambda line: when_in_words(line, on),
+        when=lambda line: _when(line, on),
         several_cites=len({line.cite_id for line in lines}) > 1,
         base=current_app.config["BASE_URL"],
     )
+
+
+def _when(line: Line, on: date) -> str:
+    """The date of a line, with the hour of an appointment; never its place, which may say what it is about."""
+    words = when_in_words(line, on)
+    is_appointment = line.rule is ReminderRule.STEP_TOMORROW and line.due_at
+    return f"{words} à {hour(line.due_at)}" if is_appointment else words
 
 
 def _settled(row: Outgoing) -> None:

@@ -50,8 +50,8 @@ def test_counts_lines_and_reasons(client_of: SignIn, world: World, claire: Membe
     text = page.main()
     assert "Tous 5" in text and "Envoyé 2" in text and "Échoué 1" in text and "En attente 1" in text
     assert "Des rappels n’ont pas pu partir." in text
-    assert "L’étape était déjà réglée" in text
-    assert "Prochaine étape en retard 1 0 2 1 1" in text
+    assert "Ce qui était à faire est déjà réglé" in text
+    assert "À faire, en retard 1 0 2 1 1" in text
     assert "Nadia Lefebvre" in text and "Samira Lahlou" in text and "mar. 1er déc. 2026" in text
     assert "Ailleurs" not in text
     failed = client.get(page.links()["Échoué 1"])

@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cityjobs.core.clock import PARIS
+from cityjobs.desk.rules import QUEUE_TITLES, Queue
 from cityjobs.reminders.rules import (
+    CANCELLATION_LABELS,
+    REMINDER_RULE_LABELS,
+    SECTIONS,
     Cancellation,
     Line,
     ReminderRule,
@@ -22,6 +26,14 @@ from cityjobs.reminders.rules import (
     working_day_before,
 )
 
+SAME_NAME = {
+    Queue.OVERDUE: ReminderRule.STEP_OVERDUE,
+    Queue.CHECKS: ReminderRule.JOB_CHECK,
+    Queue.SITUATIONS: ReminderRule.SITUATION,
+    Queue.ETAPES: ReminderRule.ETAPE_OVERDUE,
+    Queue.AGREEMENTS: ReminderRule.AGREEMENT_REVIEW,
+    Queue.SUSPENSIONS: ReminderRule.SUSPENSION_ENDING,
+}
 SOMEBODY, ANOTHER = uuid.uuid4(), uuid.uuid4()
 ON = date(2026, 12, 1)
 
@@ -68,14 +80,19 @@ def test_letters_leave_on_working_days_from_seven(local: datetime, leaves: bool)
     assert may_leave(local) is leaves
 
 
+SINCE = {ReminderRule.JOB_CHECK: ON - timedelta(days=8), ReminderRule.SITUATION: date(2026, 9, 1)}
+"""A job of eight days ago, an exit of three months ago."""
+
+
 def line(rule: ReminderRule, **facts: Any) -> Line:
     told = {"told_id": SOMEBODY, "told_silent_until": ON} if rule is ReminderRule.SILENCE_ESCALATED else {}
     return Line(
         **{
             "id": uuid.uuid4(), "rule": rule, "due_on": ON, "recipient_id": SOMEBODY, "person_id": uuid.uuid4(),
             "cite_id": uuid.uuid4(), "cite_name": "Roubaix", "initials": "N… L…", "recipient_is_here": True,
-            "parcours_is_open": True, "follower_id": SOMEBODY, "step_is_to_do": True, "step_due_on": ON,
-            "heard_on": ON - timedelta(days=30), "silent_until": ON, **told, **facts,
+            "parcours_is_open": rule is not ReminderRule.SITUATION, "follower_id": SOMEBODY, "subject_is_open": True,
+            "subject_due_on": ON, "counted_from": SINCE.get(rule), "heard_on": ON - timedelta(days=30), "silent_until": ON,
+            **told, **facts,
         }
     )  # fmt: skip
 
@@ -90,7 +107,6 @@ def test_a_line_that_is_still_true_is_sent(rule: ReminderRule) -> None:
     ("facts", "reason"),
     [
         ({"recipient_is_here": False}, Cancellation.RECIPIENT_LEFT),
-        ({"parcours_is_open": False}, Cancellation.PARCOURS_CLOSED),
         ({"follower_id": ANOTHER}, Cancellation.REASSIGNED),
         ({"follower_id": None}, Cancellation.REASSIGNED),
     ],
@@ -101,12 +117,48 @@ def test_any_line_is_cancelled_when_its_ground_is_gone(
     assert reason_to_cancel(line(rule, **facts), ON) is reason
 
 
+@pytest.mark.parametrize("rule", list(ReminderRule))
+def test_what_closes_a_parcours_cancels_its_lines_but_those_of_the_exit(rule: ReminderRule) -> None:
+    after_exit = rule is ReminderRule.SITUATION
+    reason = reason_to_cancel(line(rule, parcours_is_open=after_exit), ON)
+    assert reason is (Cancellation.EXIT_UNDONE if after_exit else Cancellation.PARCOURS_CLOSED)
+
+
+LATER = {"subject_due_on": ON + timedelta(days=9)}
+
+
 @pytest.mark.parametrize(
     ("rule", "facts", "on", "reason"),
     [
-        (ReminderRule.STEP_TOMORROW, {"step_is_to_do": False}, ON, Cancellation.STEP_SETTLED),
-        (ReminderRule.STEP_OVERDUE, {"step_is_to_do": None}, ON, Cancellation.STEP_SETTLED),
-        (ReminderRule.STEP_OVERDUE, {"step_due_on": ON + timedelta(days=9)}, ON, Cancellation.STEP_PUT_OFF),
+        (ReminderRule.STEP_TOMORROW, {"subject_is_open": False}, ON, Cancellation.STEP_SETTLED),
+        (ReminderRule.STEP_OVERDUE, {"subject_is_open": None}, ON, Cancellation.STEP_SETTLED),
+        (ReminderRule.STEP_OVERDUE, LATER, ON, Cancellation.STEP_PUT_OFF),
+        (ReminderRule.JOB_CHECK, {"noted": frozenset({"j8"})}, ON, Cancellation.CHECK_NOTED),
+        (ReminderRule.JOB_CHECK, {"noted": frozenset({"m1"})}, ON, None),
+        (ReminderRule.JOB_CHECK, {"subject_is_open": False}, ON, Cancellation.JOB_ENDED),
+        (
+            ReminderRule.JOB_CHECK,
+            {"noted": frozenset({"j8"}), "subject_is_open": False},
+            ON,
+            Cancellation.CHECK_NOTED,
+        ),
+        (ReminderRule.JOB_CHECK, {}, date(2026, 12, 22), None),
+        (ReminderRule.JOB_CHECK, {}, date(2026, 12, 23), Cancellation.CHECK_PASSED),
+        (ReminderRule.JOB_CHECK, {"counted_from": ON - timedelta(days=9)}, ON, Cancellation.CHECK_PASSED),
+        (ReminderRule.SITUATION, {"noted": frozenset({"m3"})}, ON, Cancellation.SITUATION_NOTED),
+        (ReminderRule.SITUATION, {"noted": frozenset({"entry", "exit"})}, ON, None),
+        (ReminderRule.SITUATION, {"subject_is_open": False}, ON, Cancellation.CAME_BACK),
+        (ReminderRule.SITUATION, {"counted_from": None}, ON, Cancellation.SITUATION_PASSED),
+        (ReminderRule.SITUATION, {}, date(2027, 2, 28), None),
+        (ReminderRule.SITUATION, {}, date(2027, 3, 1), Cancellation.SITUATION_PASSED),
+        (ReminderRule.SUSPENSION_ENDING, {"subject_is_open": False}, ON, Cancellation.RESUMED),
+        (ReminderRule.SUSPENSION_ENDING, LATER, ON, Cancellation.SUSPENSION_MOVED),
+        (ReminderRule.SUSPENSION_ENDING, {}, ON + timedelta(days=40), None),
+        (ReminderRule.ETAPE_OVERDUE, {"subject_is_open": False}, ON, Cancellation.ETAPE_OVER),
+        (ReminderRule.ETAPE_OVERDUE, LATER, ON, Cancellation.ETAPE_PUT_OFF),
+        (ReminderRule.ETAPE_OVERDUE, {"subject_due_on": None}, ON, Cancellation.ETAPE_PUT_OFF),
+        (ReminderRule.AGREEMENT_REVIEW, {"subject_is_open": False}, ON, Cancellation.AGREEMENT_OVER),
+        (ReminderRule.AGREEMENT_REVIEW, LATER, ON, Cancellation.REVIEW_PUT_OFF),
         (ReminderRule.STEP_TOMORROW, {}, ON + timedelta(days=1), Cancellation.DATE_PASSED),
         (ReminderRule.STEP_OVERDUE, {}, ON + timedelta(days=1), None),
         (ReminderRule.SILENCE, {"silent_until": ON + timedelta(days=3)}, ON, Cancellation.CONTACTED),
@@ -142,3 +194,33 @@ def test_words_of_the_letter() -> None:
         "en retard de 2 jours",
     ]
     assert when_in_words(line(ReminderRule.SILENCE), ON) == "sans nouvelles depuis 30 jours"
+
+
+@pytest.mark.parametrize(
+    ("rule", "late", "said"),
+    [
+        (ReminderRule.JOB_CHECK, 0, "8 jours après l’embauche, à demander aujourd’hui"),
+        (ReminderRule.JOB_CHECK, 2, "8 jours après l’embauche, à demander depuis 2 jours"),
+        (ReminderRule.SITUATION, 1, "3 mois après la sortie, à demander depuis 1 jour"),
+        (ReminderRule.ETAPE_OVERDUE, 1, "en retard de 1 jour"),
+        (ReminderRule.AGREEMENT_REVIEW, 0, "à revoir aujourd’hui"),
+        (ReminderRule.AGREEMENT_REVIEW, 12, "à revoir depuis 12 jours"),
+        (ReminderRule.SUSPENSION_ENDING, -14, "fin prévue dans 14 jours"),
+        (ReminderRule.SUSPENSION_ENDING, 0, "fin prévue aujourd’hui"),
+        (ReminderRule.SUSPENSION_ENDING, 3, "fin prévue dépassée de 3 jours"),
+    ],
+)
+def test_words_of_what_falls_due_by_itself(rule: ReminderRule, late: int, said: str) -> None:
+    assert when_in_words(line(rule), ON + timedelta(days=late)) == said
+
+
+def test_everything_has_words_and_what_is_to_do_is_never_called_an_etape() -> None:
+    assert set(REMINDER_RULE_LABELS) == set(SECTIONS) == set(ReminderRule)
+    assert set(CANCELLATION_LABELS) == set(Cancellation)
+    assert {queue: QUEUE_TITLES[queue] for queue in SAME_NAME} == {
+        queue: SECTIONS[rule] for queue, rule in SAME_NAME.items()
+    }
+    every = [*REMINDER_RULE_LABELS.values(), *SECTIONS.values(), *CANCELLATION_LABELS.values()]
+    about_etapes = [words for words in every if "étape" in words.lower()]
+    assert len(about_etapes) == 4
+    assert all("tape du plan" in words or "tapes du plan" in words for words in about_etapes)
