@@ -37,32 +37,66 @@ HOLIDAYS = [
     date(2026, 7, 14),
 ]
 
-STEPS = """
+ANSWERS = """coalesce((select b.deputy_id from absence b where b.absent_id = a.referent_id and b.cite_id = p.cite_id
+    and b.ended_early_at is null and :day between b.starts_on and b.ends_on), a.referent_id)"""
+
+FOLLOWED = f"""
 with here as (
   select distinct m.user_id, m.cite_id from membership m join user_account u on u.id = m.user_id
   where u.disabled_at is null and m.role in ('referent', 'coordinator')
     and :day >= m.started_on and (m.ended_on > :day or m.ended_on is null)),
 followed as (
-  select p.id as parcours_id, p.cite_id,
-    (select a.referent_id from assignment a where a.parcours_id = p.id and a.kind = 'referent' and a.ended_at is null) as referent_id
-  from parcours p where p.ended_on is null)
-select case when n.due_on < :day then 'step_overdue' else 'step_tomorrow' end, n.id, n.due_on, f.referent_id
-from next_step n join followed f using (parcours_id) join here h on h.user_id = f.referent_id and h.cite_id = f.cite_id
-where n.state = 'todo' and :day >= (
+  select p.*, p.ended_on is null as is_open, h.user_id as told
+  from parcours p join assignment a on a.parcours_id = p.id and a.kind = 'referent' and a.ended_at is null
+  join here h on h.cite_id = p.cite_id and h.user_id = {ANSWERS})
+"""
+
+STEPS = f"""{FOLLOWED}
+select case when n.due_on < :day then 'step_overdue' else 'step_tomorrow' end, n.id, n.due_on, f.told
+from next_step n join followed f on f.id = n.parcours_id
+where f.is_open and n.state = 'todo' and :day >= (
   select case when n.due_on < :day then n.due_on else max(d)::date end
   from generate_series(n.due_on - 12, n.due_on - 1, interval '1 day') d
   where extract(isodow from d) < 6 and d::date <> all (:holidays))
 """
 
-SILENCES = """
-select p.id, heard.day + c.silence_days, a.referent_id, c.escalation_days, p.cite_id
+SITUATIONS = f"""{FOLLOWED}
+select 'situation', f.id, (f.ended_on + make_interval(months => since))::date, f.told
+from followed f cross join (values ('exit', 0), ('m3', 3), ('m6', 6)) asked (moment, since)
+where f.status = 'sorti' and f.end_reason <> 'deces' and f.end_reason <> 'erreur_doublon'
+  and :day >= (f.ended_on + make_interval(months => since))::date
+  and :day < (f.ended_on + make_interval(months => since + 3))::date
+  and asked.moment not in (select s.moment from situation_snapshot s where s.parcours_id = f.id)
+  and f.id not in (select reopened_from_id from parcours where reopened_from_id is not null)
+"""
+
+BY_ITSELF = f"""{FOLLOWED}
+select 'job_check', j.id, latest.day, f.told from followed f join job j on j.parcours_id = f.id and j.ended_on is null
+  cross join lateral (
+    select d.day, d.moment from (values ('j8', j.started_on + 8), ('m1', (j.started_on + interval '1 month')::date),
+      ('m3', (j.started_on + interval '3 months')::date), ('m6', (j.started_on + interval '6 months')::date)) d (moment, day)
+    where d.day <= :day order by d.day desc limit 1) latest
+  where f.is_open and not exists (select from job_check c where c.job_id = j.id and c.moment = latest.moment)
+union all
+select 'suspension_ending', s.id, s.expected_end_on, f.told from followed f join suspension s on s.parcours_id = f.id
+  where f.is_open and s.ended_on is null and s.expected_end_on - 14 <= :day
+union all
+select 'etape_overdue', e.id, e.planned_to, f.told from followed f join etape e on e.parcours_id = f.id
+  where f.is_open and e.planned_to < :day and e.status not in ('realisee', 'abandonnee', 'annulee')
+union all
+select 'agreement_review', g.id, g.review_on, f.told from followed f join agreement g on g.parcours_id = f.id
+  where f.is_open and g.ended_on is null and g.review_on <= :day
+"""
+
+SILENCES = f"""
+select p.id, heard.day + c.silence_days, {ANSWERS} as told, c.escalation_days, p.cite_id
 from cite c, parcours p, assignment a, lateral (
   select coalesce(
     (select max(i.held_on) from interview i where i.parcours_id = p.id and i.reached
       and i.mode in ('presentiel_rdv', 'presentiel_spontane', 'telephone', 'visio', 'domicile', 'exterieur', 'collectif',
                      'tripartite', 'sms_mail')),
     (a.started_at at time zone 'Europe/Paris')::date) as day) heard
-where c.id = p.cite_id and p.status not in ('sorti', 'non_entree') and a.parcours_id = p.id
+where c.id = p.cite_id and p.status not in ('sorti', 'non_entree', 'suspendu') and a.parcours_id = p.id
   and a.kind = 'referent' and a.ended_at is null and a.referent_id is not null
   and :day - heard.day >= c.silence_days
 """
@@ -149,8 +183,22 @@ class Life:
         keys = {"cite_id": cite_id, "person_id": person_id, "parcours_id": parcours_id}
         author = self.referents[cite_id][0].id
         what = self.chance.choice(
-            ["step", "step", "step", "talk", "talk", "settle", "put off", "close", "assign", "leave"]
+            [
+                *("step", "step", "step", "talk", "talk", "settle", "put off", "close", "assign", "leave"),
+                *("hire", "check", "suspend", "go on", "plan", "plan", "review", "work", "note", "away"),
+            ]
         )
+        if what in _BY_ITSELF:
+            self.do(
+                sql=_BY_ITSELF[what],
+                day=day,
+                p=parcours_id,
+                c=cite_id,
+                who=person_id,
+                salt=str(day),
+                author=author,
+            )
+            return
         if what == "step":
             due = day + timedelta(days=self.chance.randint(-2, 12))
             self.do(
@@ -191,12 +239,47 @@ class Life:
             )  # fmt: skip
         elif what == "assign":
             self.assign(case, day)
+        elif what == "away":
+            absent, deputy = self.chance.sample(self.referents[cite_id][:2] + self.coordinators[cite_id], 2)
+            self.do(
+                sql="insert into absence (id, cite_id, absent_id, deputy_id, starts_on, ends_on, created_at)"
+                " select gen_random_uuid(), :c, :a, :d, :day + 1, :day + 6, now() where not exists"
+                " (select from absence where absent_id = :a and ends_on > :day)",
+                c=cite_id, a=absent.id, d=deputy.id, day=day,
+            )  # fmt: skip
         else:
             self.do(
                 sql="update membership set ended_on = :day where user_id = :u",
                 day=day + timedelta(days=1),
                 u=self.referents[cite_id][2].id,
             )
+
+
+_BY_ITSELF = {
+    "hire": """with moved as (update parcours set status = 'suivi_emploi' where id = :p and status = 'actif' returning id)
+        insert into job (id, cite_id, person_id, parcours_id, kind, contract, started_on, created_at)
+        select gen_random_uuid(), :c, :who, id, 'contract', 'cdi', :day - 5, now() from moved""",
+    "check": """insert into job_check (id, cite_id, person_id, job_id, moment, done_on, in_job, recorded_at)
+        select gen_random_uuid(), cite_id, person_id, id, case when started_on + 25 > :day then 'j8' else 'm1' end, :day, true, now()
+        from job order by md5(id::text || :salt) limit 1 on conflict do nothing""",
+    "suspend": """with moved as (update parcours set status = 'suspendu' where id = :p and status = 'actif' returning id)
+        insert into suspension (id, cite_id, person_id, parcours_id, reason, started_on, expected_end_on, created_at)
+        select gen_random_uuid(), :c, :who, id, 'raison_personnelle', :day, :day + 20, now() from moved""",
+    "go on": """with over as (update suspension set ended_on = :day where parcours_id = :p and ended_on is null returning parcours_id)
+        update parcours set status = 'actif' where id in (select parcours_id from over)""",
+    "plan": """insert into etape (id, cite_id, person_id, parcours_id, type, label, status, planned_to, created_at)
+        values (gen_random_uuid(), :c, :who, :p, 'permis_code', 'Code', 'prevue', :day + 3, now())""",
+    "work": """update etape set status = 'annulee', ended_on = :day where id in
+        (select id from etape where status = 'prevue' order by md5(id::text || :salt) limit 1)""",
+    "review": """with last as (update agreement set ended_on = :day where parcours_id = :p and ended_on is null returning id)
+        insert into agreement (id, cite_id, person_id, parcours_id, number, agreed_on, review_on, way, created_by_id, created_at)
+        select gen_random_uuid(), :c, :who, :p, (select count(*) from agreement where parcours_id = :p) + 1, :day, :day + 4, 'signed',
+          :author, now() where (select count(*) from last) = 0""",
+    "note": """insert into situation_snapshot (id, cite_id, person_id, parcours_id, moment, taken_on, is_reached, recorded_at)
+        select gen_random_uuid(), cite_id, person_id, id, 'exit', :day, false, now() from parcours
+        where status = 'sorti' order by md5(id::text || :salt) limit 1 on conflict do nothing""",
+}
+"""What happens around what falls due by itself, in SQL."""
 
 
 class Oracle:
@@ -209,10 +292,10 @@ class Oracle:
 
     def scan(self, day: date) -> None:
         with Session(self.engine) as session:
-            for rule, subject, due_on, recipient in session.execute(
-                sa.text(STEPS), {"day": day, "holidays": HOLIDAYS}
-            ):
-                self.lines.add((rule, subject, due_on, recipient))
+            for question in (STEPS, SITUATIONS, BY_ITSELF):
+                asked = {"day": day, **({"holidays": HOLIDAYS} if question is STEPS else {})}
+                for rule, subject, due_on, recipient in session.execute(sa.text(question), asked):
+                    self.lines.add((rule, subject, due_on, recipient))
             here = self._here(session, day, ("referent", "coordinator"))
             coordinators = self._here(session, day, ("coordinator",))
             for parcours, due_on, referent, patience, cite in session.execute(
@@ -291,12 +374,13 @@ def test_recall_and_precision_are_whole(desk: Desk, app: Flask, databases: Datab
             sql="update reminder set state = 'sent', settled_at = :now where state = 'waiting'", now=at(day)
         )
         oracle.leave(day)
-        for _ in range(chance.randint(4, 9)):
+        for _ in range(chance.randint(6, 14)):
             life.happen(day)
         day += timedelta(days=chance.choice([1, 1, 1, 2, 4]))
     world.session.close()
     rules = {rule for rule, *_ in oracle.lines}
-    assert rules >= {"step_overdue", "silence", "silence_escalated"}, "nothing happened in this life"
+    usual = {"step_overdue", "silence", "silence_escalated", "situation", "etape_overdue", "agreement_review"}
+    assert rules >= usual, "nothing happened in this life"
 
 
 @pytest.mark.parametrize("fault", ["horizon", "closed", "recipient"])
