@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from cityjobs.demo.days import MORNING, Calendar
 from cityjobs.demo.exchanges import Agreed
 from cityjobs.demo.teams import Team
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.parcours.rules.situations import NEVER_ASKED_AFTER, Moment, asked_between
 from cityjobs.reminders.queries import CHANNEL
 from cityjobs.reminders.rules import ReminderRule, ReminderState
 
@@ -60,6 +62,21 @@ class Ledger:
             }
             for user_id in sorted(present):
                 self.send(case, ReminderRule.SILENCE_ESCALATED, line_id, due_on, escalated, user_id)
+
+    def write_situations(self, case: "Case") -> None:
+        """What is asked after an exit, of those still asked today: told as long as the last référent answers for the parcours."""
+        left, reason = case.path.ended, case.path.reason
+        if case.path.status is not Status.SORTI or left is None or reason in NEVER_ASKED_AFTER:
+            return
+        for moment in (Moment.EXIT, Moment.M3, Moment.M6):
+            due_on, until = asked_between(self.calendar.days[left], moment)
+            told = self.calendar.index(due_on)
+            seat = case.carer_on(told)
+            stands = (seat.until is None or told < seat.until) and (
+                case.next_opens is None or told < case.next_opens
+            )
+            if until > self.calendar.today and told <= self.calendar.last and stands:
+                self.send(case, ReminderRule.SITUATION, case.id, due_on.isoformat(), told, seat.user_id)
 
     def send(
         self, case: "Case", rule: ReminderRule, subject_id: str, due_on: str, day: int, recipient_id: str

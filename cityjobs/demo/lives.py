@@ -174,6 +174,7 @@ class Lives:
         self.write_exchanges(case, said, end)
         if case.carers:
             self.ledger.write_silences(case, contacts, [each.day for each in said], end)
+            self.ledger.write_situations(case)
 
     def give_referents(self, case: Case, end: int) -> None:
         """Who follows the parcours: whoever holds a post, then whoever holds it next."""

@@ -25,7 +25,7 @@ from cityjobs.reminders.rules import working_day_after
 from config import load_settings
 from tests.conftest import Databases
 from tests.manners import PageClient
-from tests.reminders.test_oracle import HOLIDAYS, SILENCES, STEPS
+from tests.reminders.test_oracle import HOLIDAYS, SILENCES, SITUATIONS, STEPS
 
 SMALL = BULK_SIZES["large"].divided_by(20)
 pytestmark = pytest.mark.xdist_group("bulk demo")
@@ -95,7 +95,7 @@ BAD: dict[str, str] = {
     "ledger about what existed": """
         select from reminder r left join next_step n on n.id = r.subject_id left join parcours p on p.id = r.subject_id
           left join reminder s on s.id = r.subject_id
-        where case when r.rule like 'step%' then n.id when r.rule = 'silence' then p.id else s.id end is null""",
+        where case when r.rule like 'step%' then n.id when r.rule in ('silence', 'situation') then p.id else s.id end is null""",
     "ledger sent to whoever was the référent": """
         select from reminder r where rule <> 'silence_escalated' and not exists (select from assignment a
           where a.parcours_id = r.parcours_id and a.referent_id = r.recipient_id
@@ -202,7 +202,10 @@ def _recall_as_the_oracle_says(app: Flask, databases: Databases) -> None:
     with databases.worker_engine.connect() as worker:
         steps = {tuple(row) for row in worker.execute(sa.text(STEPS), {"day": day, "holidays": holidays})}
         silences = {("silence", *row[:3]) for row in worker.execute(sa.text(SILENCES), {"day": day})}
-    expected = steps | silences
+        situations = {tuple(row) for row in worker.execute(sa.text(SITUATIONS), {"day": day})}
+    assert len(before & situations) > 20
+    assert len(situations - before) < 5, "told on the morning they fell due"
+    expected = steps | silences | situations
     assert len(expected) > 20
     assert expected - found == set()
     assert {row for row in found - before if row[0] != "silence_escalated"} - expected == set()
