@@ -181,6 +181,17 @@ def test_the_deputy_receives_the_letters_and_the_absent_one_none(
     assert desk.box.to(team.samira.user.email) == []
 
 
+def test_an_absence_elsewhere_takes_no_letter_from_anybody(team: Team, world: World, desk: Desk) -> None:
+    at = morning_of(worked(0))
+    world.step(team.his, team.julien, in_days=(worked(0) - today()).days - 2)
+    world.absence(
+        team.elsewhere, world.member("referent", team.elsewhere.cite), until=(worked(0) - today()).days + 1
+    )
+    world.step(world.case(team.elsewhere.cite, referent=team.elsewhere), team.elsewhere, in_days=-2)
+    assert desk.send(at) == {"sent": 2}
+    assert len(desk.box.to(team.julien.user.email)) == 1
+
+
 def test_scope_is_looked_at_again_when_the_letter_leaves(
     team: Team, world: World, desk: Desk, databases: Databases
 ) -> None:

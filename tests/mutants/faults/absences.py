@@ -56,6 +56,13 @@ FAULTS = [
         becomes='Reminder.recipient_id.label("follower_id")',
     ),
     Fault(
+        proof=REPLACING.format("test_an_absence_elsewhere_takes_no_letter_from_anybody"),
+        name="letters go to whoever replaces anybody, anywhere",
+        file="cityjobs/parcours/queries.py",
+        was=".correlate_except(Absence)",
+        becomes="",
+    ),
+    Fault(
         proof=REPLACING.format("test_every_due_thing_says_so"),
         name="what is due is not on the day of whoever replaces",
         file="cityjobs/parcours/queries.py",
