@@ -8,19 +8,14 @@ import sqlalchemy as sa
 from cityjobs.accounts.actions import hasher
 from cityjobs.accounts.models import User
 from cityjobs.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, DemoAccount
-from cityjobs.core.db import Model, db
+from cityjobs.core.db import db
 from cityjobs.demo.cast import HOUSES
-from cityjobs.demo.founding import found_collectives, hire_cast
-from cityjobs.demo.story import PLANS, Place, Story, invent
-from cityjobs.followups.models import Interview, NextStep
-from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension, Transition
+from cityjobs.demo.founding import found_collectives, hire_cast, read_exits
+from cityjobs.demo.story import PLANS, TABLES, Place, Story, invent
+from cityjobs.followups.models import Interview
 from cityjobs.people.models import Person
 from cityjobs.territory.actions import seed_reference
 from cityjobs.territory.models import Cite, CiteQpv, Qpv
-
-TABLES: tuple[type[Model], ...] = (
-    Person, Parcours, Suspension, Job, Spotting, Transition, Assignment, Interview, NextStep,
-)  # fmt: skip
 
 
 class NotEmpty(Exception):
@@ -58,12 +53,15 @@ def load_demo(seed: int, today: date, size: str = "normal") -> dict[str, int]:
         sa.select(CiteQpv.cite_id, CiteQpv.qpv_id).join(Qpv, Qpv.id == CiteQpv.qpv_id).order_by(Qpv.code)
     ):
         qpvs.setdefault(cite_id, []).append(qpv_id)
+    reading = read_exits(db.session())
     places = {
         slug: Place(
+            slug=slug,
             cite_id=cite_id,
             qpv_ids=tuple(qpvs[cite_id]),
             houses=tuple(houses[house.name] for house in HOUSES if slug in house.cites.split()),
             staff=staff[slug],
+            reading=reading,
         )
         for slug, cite_id in cites.items()
     }

@@ -1,5 +1,6 @@
 """The working days of a demo, by number: days are then added and compared as whole numbers."""
 
+from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, time, timedelta
 
 from cityjobs.core.clock import PARIS
@@ -23,14 +24,16 @@ class Calendar:
 
     def index(self, day: date) -> int:
         """The first working day that is not before a day."""
-        low, high, sought = 0, len(self.days), day.toordinal()
-        while low < high:
-            middle = (low + high) // 2
-            if self._number[middle] < sought:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(self._number, day.toordinal())
+
+    def latest(self, day: date) -> date:
+        """The last working day that is not after a day."""
+        return self.days[bisect_right(self._number, day.toordinal()) - 1]
+
+    @property
+    def latest_past(self) -> date:
+        """The last working day before today."""
+        return self.days[self.last]
 
     def after(self, at: int, days: int) -> tuple[str, int]:
         """So many calendar days after a working day, as text; and the first working day not before it."""
@@ -40,6 +43,11 @@ class Calendar:
     def moment(self, at: int, hour: int, minute: int) -> str:
         """An instant of a working day, in Paris."""
         return f"{self.text[at]} {hour:02d}:{minute:02d}{self._offset[at]}"
+
+    def moment_of(self, day: date, hour: int, minute: int) -> str:
+        """An instant of any day before the last one, in Paris."""
+        at = bisect_right(self._number, day.toordinal()) - 1
+        return f"{day.isoformat()} {hour:02d}:{minute:02d}{self._offset[at]}"
 
 
 def _offset_of(day: date) -> str:

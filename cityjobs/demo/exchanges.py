@@ -62,9 +62,8 @@ class Exchanges:
         """One of them."""
         return among[int(self.dice.random() * len(among))]
 
-    def invent(self, path: Path, count: int, end: int) -> list[Exchange]:
+    def invent(self, path: Path, count: int, end: int, trade: str) -> list[Exchange]:
         """So many exchanges, in order: one for each move of the parcours, the others in between."""
-        trade = self.pick(words.TRADES)
         said = self.moves_proved(path, trade)
         first, upper = path.days[0] if path.days else path.spotted, end
         if path.quiet_from is not None:

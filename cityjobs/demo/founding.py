@@ -10,7 +10,11 @@ from sqlalchemy.orm import Session
 from cityjobs.accounts.models import Membership, User
 from cityjobs.core.clock import PARIS
 from cityjobs.demo.cast import HOUSES, WORKERS
+from cityjobs.demo.lifetimes import ExitReading
 from cityjobs.demo.story import Somebody
+from cityjobs.parcours.models import ExitRuleRow, ExitRuleset
+from cityjobs.parcours.queries import NATIONAL_READING
+from cityjobs.parcours.rules.exits import ExitCategory, ExitRule
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, ProgrammeYear
 
 LOCAL_ENVELOPE = 50_000
@@ -85,6 +89,28 @@ def go_on_after_the_programme(writer: Writer, cite_id: uuid.UUID, today: date) -
             sa.insert(ProgrammeYear),
             [{"cite_id": cite_id, "year": year, "envelope_euros": LOCAL_ENVELOPE} for year in missing],
         )
+
+
+def read_exits(writer: Writer) -> ExitReading:
+    """The ruleset of the nation by which the exits of the demo are read, as every Cité does until it chooses another."""
+    rows = writer.execute(
+        sa.select(
+            ExitRuleset.id, ExitRuleRow.exit_type, ExitRuleRow.category, ExitRuleRow.minimum_months,
+            ExitRuleRow.otherwise, ExitRuleRow.needs_evidence,
+        )
+        .join(ExitRuleRow, ExitRuleRow.ruleset_id == ExitRuleset.id)
+        .where(ExitRuleset.code == NATIONAL_READING, ExitRuleset.cite_id.is_(None))
+    ).all()  # fmt: skip
+    rules = {
+        row.exit_type: ExitRule(
+            ExitCategory(row.category),
+            row.minimum_months,
+            ExitCategory(row.otherwise) if row.otherwise else None,
+            row.needs_evidence,
+        )
+        for row in rows
+    }
+    return ExitReading(rows[0].id, rules)
 
 
 def hire_cast(

@@ -33,11 +33,67 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "next_step": (
         "id", "cite_id", "person_id", "parcours_id", "interview_id", "title", "due_on", "state", "result",
         "created_by_id", "created_at", "settled_by_id", "settled_at", "first_due_on", "postponed_from",
-        "postponed_because", "postponed_times",
+        "postponed_because", "postponed_times", "due_at", "place",
     ),
     "reminder": (
         "id", "cite_id", "person_id", "parcours_id", "rule", "subject_id", "due_on", "recipient_id", "channel", "state",
         "letter_id", "created_at", "settled_at",
+    ),
+    "absence": (
+        "id", "cite_id", "absent_id", "deputy_id", "starts_on", "ends_on", "created_by_id", "created_at",
+    ),
+    "person_link": ("id", "cite_id", "person_id", "other_id", "kind", "created_by_id", "created_at"),
+    "suspension": (
+        "id", "cite_id", "person_id", "parcours_id", "reason", "started_on", "expected_end_on", "ended_on",
+        "created_by_id", "created_at",
+    ),
+    "job": (
+        "id", "cite_id", "person_id", "parcours_id", "kind", "contract", "occupation", "employer", "working_time",
+        "started_on", "expected_end_on", "ended_on", "end_reason", "created_by_id", "created_at",
+    ),
+    "job_check": (
+        "id", "cite_id", "person_id", "job_id", "moment", "done_on", "in_job", "note", "recorded_by_id", "recorded_at",
+    ),
+    "parcours_exit": (
+        "parcours_id", "cite_id", "person_id", "exit_type", "category", "ruleset_id", "months", "evidence",
+        "evidence_seen_on", "recorded_by_id", "recorded_at",
+    ),
+    "situation_snapshot": (
+        "id", "cite_id", "person_id", "parcours_id", "moment", "taken_on", "is_reached", "gender", "age", "in_qpv",
+        "qpv_id", "situation", "inscription_ft", "months_without_job", "organisme_referent", "education", "housing",
+        "household", "children", "children_under_3", "resources", "mobility", "criteria", "recorded_by_id", "recorded_at",
+    ),
+    "diagnosis": (
+        "id", "cite_id", "person_id", "parcours_id", "number", "opened_on", "finished_on", "strengths", "project",
+        "occupation", "sector", "radius_km", "working_time", "contract", "digital_autonomy", "french_spoken",
+        "french_written", "author_id", "created_at",
+    ),
+    "frein": (
+        "id", "cite_id", "person_id", "parcours_id", "code", "status", "severity", "is_priority", "owner", "situations",
+        "identified_on", "settled_on", "recorded_by_id", "recorded_at",
+    ),
+    "frein_reading": (
+        "id", "cite_id", "person_id", "diagnosis_id", "code", "status", "severity", "is_priority",
+    ),
+    "goal": (
+        "id", "cite_id", "person_id", "parcours_id", "frein_id", "code", "label", "status", "opened_on", "settled_on",
+        "created_by_id", "created_at",
+    ),
+    "etape": (
+        "id", "cite_id", "person_id", "parcours_id", "type", "label", "status", "organisation_id", "planned_from",
+        "planned_to", "started_on", "ended_on", "hours", "cost_euros", "result", "abandon_reason", "note", "created_by_id",
+        "created_at",
+    ),
+    "etape_goal": ("etape_id", "goal_id", "parcours_id", "person_id", "cite_id"),
+    "agreement": (
+        "id", "cite_id", "person_id", "parcours_id", "number", "agreed_on", "review_on", "way", "organisation_id",
+        "created_by_id", "created_at", "ended_on",
+    ),
+    "agreement_goal": ("agreement_id", "goal_id", "label", "parcours_id", "person_id", "cite_id"),
+    "plan_template": ("id", "cite_id", "name", "is_active", "created_by_id", "created_at"),
+    "plan_template_line": (
+        "template_id", "rank", "cite_id", "frein_code", "goal_code", "goal_label", "etape_type", "etape_label",
+        "after_days",
     ),
 }  # fmt: skip
 """What is written of each table, in the order in which tables may be filled; the rest has its default value."""
@@ -59,4 +115,6 @@ def _said(value: object) -> str:
         return "t"
     if value is False:
         return "f"
+    if isinstance(value, (list, tuple)):
+        return f"{{{','.join(map(str, value))}}}"
     return str(value)

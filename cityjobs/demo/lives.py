@@ -2,21 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from random import Random
 
 from cityjobs.demo import words
+from cityjobs.demo.casework import Casework, Pen, Row, Stay, trade_of
 from cityjobs.demo.days import ASSIGNING, SETTLING, SPOTTING, Calendar
 from cityjobs.demo.exchanges import Exchange, Exchanges
 from cityjobs.demo.ledger import Ledger
+from cityjobs.demo.lifetimes import ExitReading, Lifetime
 from cityjobs.demo.lines import COLUMNS, line
 from cityjobs.demo.nation import Share
+from cityjobs.demo.obstacles import APPOINTMENTS, KEPT_PLANS
 from cityjobs.demo.paths import Path, Rations, invent_path
 from cityjobs.demo.portraits import Portrait, Portraits
 from cityjobs.demo.story import CHANNEL_WEIGHTS
 from cityjobs.demo.teams import OPEN_SHARE, Post, Seat, Team, existing
 from cityjobs.followups.rules import StepState, is_contact
-from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
-from cityjobs.people.rules import age_on
+from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
+from cityjobs.people.rules import LinkKind, age_on
 from cityjobs.territory.rules import QpvAnswer
 
 Batch = dict[str, list[str]]
@@ -25,6 +29,11 @@ _CHANNELS, _CHANNEL_WEIGHTS = tuple(CHANNEL_WEIGHTS), tuple(CHANNEL_WEIGHTS.valu
 _COMES_BACK = 0.12
 _UNATTENDED = {Status.REPERE: 0.5, Status.CONTACTE: 0.1, Status.NON_ENTREE: 0.35}
 """How often a parcours that stands there has no référent."""
+_LATE, _UNASKED = 0.05, 0.2
+_TIED = 0.04
+_TIES = (LinkKind.CONJOINT, LinkKind.CONJOINT, LinkKind.FRATRIE, LinkKind.AUTRE_FOYER)
+_AWAY_EVERY = 6
+"""One référent out of so many is away today."""
 
 
 @dataclass(slots=True)
@@ -38,6 +47,7 @@ class Case:
     coordination: Post
     carers: list[tuple[int, Seat]] = field(default_factory=list)
     next_opens: int | None = None
+    life: Lifetime | None = None
 
     def carer_on(self, day: int) -> Seat:
         """Who meets the person on a working day."""
@@ -50,17 +60,28 @@ class Case:
 class Lives:
     """Everybody whom a Cité has known, from a seed: the same seed and day give the same lines."""
 
-    def __init__(self, team: Team, calendar: Calendar, dice: Random) -> None:
+    def __init__(self, team: Team, calendar: Calendar, dice: Random, reading: ExitReading) -> None:
         self.team, self.calendar, self.dice = team, calendar, dice
         self.portraits = Portraits(team, calendar, dice)
         self.exchanges = Exchanges(calendar, dice)
         self.ledger = Ledger(team, calendar, self.new_id, self.write)
+        self.casework = Casework(
+            calendar,
+            dice,
+            Pen(self.new_id, lambda day, hour: calendar.moment_of(day, hour, self.minute()), self.write_row),
+            reading,
+            late_share=_LATE,
+            unasked_share=_UNASKED,
+        )
         self.batch: Batch = {table: [] for table in COLUMNS}
+        self.former: str | None = None
 
     def tell(self, share: Share) -> Iterator[Batch]:
         """Lines by table, batch after batch: as many parcours and exchanges as the share says."""
         rations = Rations(self.dice, share.interviews, share.parcours)
         left, persons = share.parcours, 0
+        self.keep_plans()
+        self.send_away()
         while left:
             left -= self.tell_person(left, rations)
             persons += 1
@@ -77,9 +98,51 @@ class Lives:
         """Put one row in the batch, with the values of its COLUMNS."""
         self.batch[table].append(line(values))
 
+    def write_row(self, table: str, row: Row) -> None:
+        """The same, from columns by name."""
+        self.batch[table].append(line([row[name] for name in COLUMNS[table]]))
+
     def minute(self) -> int:
         """A minute of an hour."""
         return int(self.dice.random() * 60)
+
+    # A Cité
+
+    def keep_plans(self) -> None:
+        """The plans that the Cité keeps."""
+        post = self.team.coordinators[0]
+        for name, kept in KEPT_PLANS:
+            template_id = self.new_id()
+            self.write(
+                "plan_template", template_id, self.team.cite_id, name, True, post.at(self.calendar.last).user_id,
+                self.calendar.moment(self.calendar.last - 120, SETTLING, self.minute()),
+            )  # fmt: skip
+            for rank, each in enumerate(kept, 1):
+                self.write(
+                    "plan_template_line", template_id, rank, self.team.cite_id, each.frein_code, each.goal_code,
+                    each.goal_label, each.etape_type, each.etape_label, each.after_days,
+                )  # fmt: skip
+
+    def send_away(self) -> None:
+        """Who is away today, and who was some weeks ago, each replaced by the next colleague."""
+        calendar, present = self.calendar, {}
+        for post in self.team.referents:
+            seat = post.at(calendar.last)
+            if seat.until is None and seat.since < calendar.last - 60:
+                present[seat.user_id] = seat
+        seats = list(present)
+        for rank, user_id in enumerate(seats):
+            deputy = seats[(rank + 1) % len(seats)]
+            if deputy == user_id:
+                return
+            for since, length in ((calendar.last - 1, 11), (calendar.last - 45, 7)):
+                if length == 11 and rank % _AWAY_EVERY:
+                    continue
+                starts_on = calendar.days[since]
+                self.write(
+                    "absence", self.new_id(), self.team.cite_id, user_id, deputy, starts_on,
+                    starts_on + timedelta(days=length), user_id, calendar.moment(since - 4, SETTLING, self.minute()),
+                )  # fmt: skip
 
     # A person
 
@@ -92,12 +155,23 @@ class Lives:
         self.write(
             "person", *portrait.columns(self.calendar.text[paths[0].spotted], seen_by.user_id, created_at)
         )
+        self.tie(portrait.id, seen_by, created_at)
         for number, path in enumerate(paths):
             following = paths[number + 1].spotted if number + 1 < len(paths) else None
             by = seen_by if number == 0 else self.spotter_on(path.spotted)
             at = created_at if number == 0 else self.calendar.moment(path.spotted, SPOTTING, self.minute())
             self.tell_parcours(portrait, path, by, at, rations.give(path), following)
         return len(paths)
+
+    def tie(self, person_id: str, by: Seat, at: str) -> None:
+        """Now and then, somebody who lives with the person before."""
+        if self.former is not None and self.dice.random() < _TIED:
+            first, second = sorted((self.former, person_id))
+            kind = _TIES[int(self.dice.random() * len(_TIES))]
+            self.write("person_link", self.new_id(), self.team.cite_id, first, second, kind, by.user_id, at)
+            self.former = None
+        else:
+            self.former = person_id
 
     def invent_paths(self, most: int) -> list[Path]:
         """The parcours of one person, the oldest first: only the last one may be open."""
@@ -146,7 +220,9 @@ class Lives:
         case = Case(parcours_id, keys, path, path.spotted, self.post(self.team.coordinators, path.spotted))
         case.next_opens = following
         self.give_referents(case, end)
-        said = self.exchanges.invent(path, exchanges, end)
+        trade = trade_of(self.dice)
+        said = self.exchanges.invent(path, exchanges, end, trade)
+        self.live(case, end)
         contacts = [each.day for each in said if is_contact(each.mode, each.reached)]
         started = path.started
         answer = {QpvAnswer.INSIDE: True, QpvAnswer.OUTSIDE: False}.get(portrait.qpv_answer)
@@ -172,6 +248,7 @@ class Lives:
         self.write_moves(case)
         self.write_assignments(case)
         self.write_exchanges(case, said, end)
+        self.write_casework(case, portrait, end, trade)
         if case.carers:
             self.ledger.write_silences(case, contacts, [each.day for each in said], end)
             self.ledger.write_situations(case)
@@ -193,11 +270,63 @@ class Lives:
                 return
         case.carers = post.between(case.assigned, end)
 
+    def live(self, case: Case, end: int) -> None:
+        """What happens after the entry; nobody who went silent is suspended or hired."""
+        path = case.path
+        if path.started is None or path.quiet_from is not None:
+            return
+        days = self.calendar.days
+        case.life = self.casework.lifetimes.draw(days[path.started], days[end], path.reason)
+        if path.ended is None:
+            path.status = case.life.status
+
+    def write_casework(self, case: Case, portrait: Portrait, end: int, trade: str) -> None:
+        """Diagnosis, plan, agreements, situations, exit."""
+        path, days = case.path, self.calendar.days
+        if len(path.days) < 3:
+            return
+        started = path.started
+        answer = {QpvAnswer.INSIDE: True, QpvAnswer.OUTSIDE: False}.get(portrait.qpv_answer)
+        entry: Row = {"gender": portrait.gender, "age": None, "in_qpv": answer, "qpv_id": portrait.qpv_id}
+        if started is not None:
+            entry["age"] = age_on(portrait.birth_date, days[started])
+
+        def who(day: date) -> str:
+            return case.carer_on(self.calendar.index(day)).user_id
+
+        cite_id, person_id, parcours_id = case.keys
+        self.casework.tell(
+            Stay(
+                keys={"cite_id": cite_id, "person_id": person_id, "parcours_id": parcours_id},
+                diagnosed_on=days[path.days[2]],
+                started_on=None if started is None else days[started],
+                ended_on=None if path.ended is None else days[path.ended],
+                last=days[end],
+                reason=path.reason,
+                entry=entry,
+                trade=trade,
+                who=who,
+                partners=self.team.partners,
+                life=case.life or Lifetime(),
+            )
+        )
+
+    def moves_of(self, case: Case) -> list[tuple[Event, Status, int, str | None]]:
+        """Every move in order, with its reason."""
+        path = case.path
+        moves: list[tuple[Event, Status, int, str | None]] = [(*move, None) for move in path.moves]
+        since = [
+            (event, status, self.calendar.index(day), reason)
+            for event, status, day, reason in (case.life.moves if case.life else ())
+        ]
+        if path.ended is None:
+            return [*moves, *since]
+        return [*moves[:-1], *since, (*path.moves[-1], path.reason)]
+
     def write_moves(self, case: Case) -> None:
         """The history of the parcours, each move noted by whoever was in charge."""
         present = Status.REPERE
-        for event, status, day in case.path.moves:
-            reason = case.path.reason if status in (Status.SORTI, Status.NON_ENTREE) else None
+        for event, status, day, reason in self.moves_of(case):
             self.write(
                 "parcours_transition", self.new_id(), *case.keys, event, present, status, self.calendar.text[day],
                 reason, case.carer_on(day).user_id, self.calendar.moment(day, SETTLING, self.minute()),
@@ -273,7 +402,15 @@ class Lives:
                 None if settled is None else self.calendar.moment(settled, SETTLING, self.minute()),
                 None if put_off is None else self.calendar.text[put_off],
                 None if put_off is None else self.calendar.text[put_off],
-                None, 0 if put_off is None else 1,
+                None, 0 if put_off is None else 1, *self.hour_and_place(),
             )  # fmt: skip
             if case.carers and agreed.state is not StepState.CANCELLED:
                 self.ledger.write_step(case, step_id, each.day, agreed, end if not is_open else None)
+
+    def hour_and_place(self) -> tuple[str | None, str | None]:
+        """When and where, for one thing to do out of five."""
+        drawn = self.dice.random()
+        if drawn > 0.2:
+            return None, None
+        hour = f"{9 + int(drawn * 40):02d}:{(0, 15, 30, 45)[int(drawn * 400) % 4]:02d}"
+        return hour, APPOINTMENTS[int(drawn * 1000) % len(APPOINTMENTS)][1]

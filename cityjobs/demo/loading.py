@@ -131,6 +131,7 @@ class Nation:
         self.names = uuid.UUID(int=seed % 2**128)
         self.calendar = Calendar(today, TEN_YEARS)
         self.password_hash = hasher.hash(DEMO_PASSWORD)
+        self.reading = founding.read_exits(connection)
         for cite in invented_cites(size.cites - 14, self.names):
             self.found_cite(cite)
         self.cites = {row.slug: row.id for row in connection.execute(sa.select(Cite.slug, Cite.id))}
@@ -169,7 +170,7 @@ class Nation:
         for rank, share in enumerate(shares(self.size, self.names)):
             dice = Random(f"{self.seed} {share.slug}")  # noqa: S311 - a story is to be told again, not kept secret
             team = self.found_team(share, rank, dice)
-            yield from Lives(team, self.calendar, dice).tell(share)
+            yield from Lives(team, self.calendar, dice, self.reading).tell(share)
 
     def found_team(self, share: Share, rank: int, dice: Random) -> Team:
         """Whoever works and has worked in a Cité."""

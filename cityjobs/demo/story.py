@@ -17,17 +17,48 @@ from cityjobs.core.clock import PARIS
 from cityjobs.core.db import Model
 from cityjobs.core.permissions import Role
 from cityjobs.demo import words
-from cityjobs.demo.cast import WORKERS, Mission
+from cityjobs.demo.casework import Casework, Pen, Row, Stay
+from cityjobs.demo.cast import HOUSES, WORKERS, Mission
+from cityjobs.demo.days import Calendar
+from cityjobs.demo.lifetimes import ExitReading, Lifetime, Lifetimes, Turn
+from cityjobs.demo.obstacles import APPOINTMENTS, KEPT_PLANS
+from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Suspension, Transition
-from cityjobs.parcours.rules.jobs import JobKind
+from cityjobs.parcours.models import (
+    Absence,
+    Assignment,
+    Exit,
+    Job,
+    JobCheck,
+    Parcours,
+    Snapshot,
+    Spotting,
+    Suspension,
+    Transition,
+)
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason, SpottingChannel
-from cityjobs.people.models import Person
-from cityjobs.people.rules import Civility, ContactChannel, Gender, age_on, fold
+from cityjobs.people.models import Person, PersonLink
+from cityjobs.people.rules import Civility, ContactChannel, Gender, LinkKind, age_on, fold
+from cityjobs.plans.models import (
+    Agreement,
+    AgreementGoal,
+    Etape,
+    EtapeGoal,
+    Goal,
+    PlanTemplate,
+    PlanTemplateLine,
+)
+from cityjobs.reminders.models import Reminder
+from cityjobs.reminders.queries import CHANNEL
+from cityjobs.reminders.rules import ReminderRule, ReminderState
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
+Moved = tuple[Event, Status, date, str | None]
+"""One move of a parcours, with its reason."""
+TOLD_SINCE = 500
+"""Days before today that the calendar of the story knows: more than a year."""
 FICTIONAL_PHONES = ("+3335301", "+3326191", "+3319900")
 KNOWN_PERSON = ("Khadija", "Benhikaya")
 """Always followed by the référent of the demo, and written again as « Kadija Ben Hikaya » by somebody else."""
@@ -44,7 +75,10 @@ class Caseload:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a Cité holds; `waiting` have no référent, `elsewhere` an organisation but nobody known there."""
+    """What a Cité holds; `waiting` have no référent, `elsewhere` an organisation but nobody known there.
+
+    Whoever is `away` is replaced by the référent of the demo.
+    """
 
     slug: str
     postcode: str
@@ -54,6 +88,7 @@ class Plan:
     elsewhere: int
     declined: int
     look_alikes: int
+    away: str | None = None
 
 
 PLANS = {
@@ -66,7 +101,7 @@ PLANS = {
                 Caseload("aurelie.fabliaux@roubaix.example", 14, 6),
                 Caseload("fatou.sangriot@deux-cites.example", 9, 2),
             ),
-            waiting=12, elsewhere=3, declined=8, look_alikes=4,
+            waiting=12, elsewhere=3, declined=8, look_alikes=4, away="aurelie.fabliaux@roubaix.example",
         ),
         Plan(
             "calais", "62100", "Calais",
@@ -86,8 +121,8 @@ PLANS = {
     "small": (
         Plan(
             "roubaix", "59100", "Roubaix",
-            (Caseload("referent@roubaix.example", 21, 2), Caseload("karim.contebrun@roubaix.example", 5, 1)),
-            waiting=4, elsewhere=1, declined=2, look_alikes=1,
+            (Caseload("referent@roubaix.example", 26, 4), Caseload("karim.contebrun@roubaix.example", 5, 1)),
+            waiting=4, elsewhere=1, declined=2, look_alikes=1, away="karim.contebrun@roubaix.example",
         ),
         Plan("calais", "62100", "Calais", (Caseload("referent@calais.example", 6, 1),), 2, 0, 1, 1),
         Plan("maubeuge", "59600", "Maubeuge", (Caseload("referent@maubeuge.example", 4, 1),), 1, 0, 0, 0),
@@ -95,9 +130,39 @@ PLANS = {
 }  # fmt: skip
 
 RICH_DAY = (
-    *("new",) * 3, *("today",) * 4, *("tomorrow",) * 3, *("overdue",) * 5, *("silent",) * 6,
+    *("new",) * 3, "whole", *("today",) * 3, *("review",) * 2, "tomorrow", *("late",) * 2, *("overdue",) * 3,
+    *("silent",) * 6, *("check",) * 2, *("ending",) * 2, "hired",
 )  # fmt: skip
 """What awaits the référent of the demo this morning, whatever the dice say."""
+
+RICH_ENDS = ("left", "left", "m3")
+"""Among those who left: whose situation is to be asked, at the exit and three months after."""
+
+DUE_ALSO = {"whole": "today", "review": "tomorrow", "late": "overdue"}
+"""Scenes in which something is to be done, besides what makes each of them."""
+
+TURNS = {
+    None: Turn.ANY, "left": Turn.ANY, "m3": Turn.ANY, "check": Turn.CHECK_DUE, "ending": Turn.PAUSE_ENDING, "hired": Turn.HIRED,
+    "whole": Turn.EVENTFUL,
+}  # fmt: skip
+WISHES = {
+    "whole": frozenset({"whole"}), "review": frozenset({"review"}), "late": frozenset({"late"}), "left": frozenset({"exit"}),
+    "m3": frozenset({"m3"}),
+}  # fmt: skip
+COUPLES = (("whole", "today"), ("hired", "check"))
+_OF_THE_HOME = (
+    "last_name", "address", "postcode", "commune", "qpv_answer", "qpv_id", "qpv_source", "qpv_checked_on",
+    "qpv_confirmed_by_id",
+)  # fmt: skip
+HOURS = (time(9, 30), time(14), time(15, 45))
+
+TABLES: tuple[type[Model], ...] = (
+    Person, PersonLink, Absence, Parcours, Suspension, Job, JobCheck, Spotting, Transition, Assignment, Interview, NextStep,
+    Reminder, Diagnosis, Frein, FreinReading, Goal, Etape, EtapeGoal, Agreement, AgreementGoal, PlanTemplate,
+    PlanTemplateLine, Exit, Snapshot,
+)  # fmt: skip
+"""What the story is told in, in the order in which rows may be written."""
+_BY_NAME = {table.__tablename__: table for table in TABLES}
 
 OPEN_MIX = (
     (Status.REPERE, 5), (Status.CONTACTE, 10), (Status.RENCONTRE, 13), (Status.DIAGNOSTIC, 15), (Status.ACTIF, 57),
@@ -162,10 +227,18 @@ class Somebody:
 class Place:
     """A Cité with the identifiers of what stands in it; `houses` are the organisations of its collective."""
 
+    slug: str
     cite_id: uuid.UUID
     qpv_ids: tuple[uuid.UUID, ...]
     houses: tuple[uuid.UUID, ...]
     staff: dict[str, Somebody]
+    reading: ExitReading
+
+    @property
+    def partners(self) -> dict[str, uuid.UUID]:
+        """The organisations of the collective by kind."""
+        kinds = [house.kind for house in HOUSES if self.slug in house.cites.split()]
+        return dict(zip(kinds, self.houses, strict=True))
 
     def staff_as(self, role: Role) -> list[Somebody]:
         """Who works here in a role, in a steady order."""
@@ -181,6 +254,12 @@ class Case:
     scene: str | None
     referent: Somebody | None
     carers: list[tuple[date, Somebody]] = field(default_factory=list)
+    life: Lifetime = field(default_factory=Lifetime)
+
+    @property
+    def due(self) -> str | None:
+        """When something is to be done, as its scene says."""
+        return DUE_ALSO.get(self.scene or "", self.scene)
 
     def carer_on(self, day: date) -> Somebody:
         """Who meets the person on a day: the référent of that time."""
@@ -198,6 +277,7 @@ class Story:
         self.phones = [f"{start}{number:04d}" for start in FICTIONAL_PHONES for number in range(1000, 1400)]
         self.dice.shuffle(self.phones)
         self.told: Counter[str] = Counter()
+        self.calendar = Calendar(today, TOLD_SINCE)
 
     def new_id(self) -> uuid.UUID:
         """An identifier drawn from the seed."""
@@ -215,6 +295,14 @@ class Story:
         hour, minute = self.dice.randint(9, 16), self.dice.choice((0, 10, 15, 20, 30, 40, 45, 50))
         return datetime.combine(day, time(hour, minute), PARIS).astimezone(UTC)
 
+    def moment(self, day: date, hour: int) -> datetime:
+        """A moment of an hour of a past day."""
+        return datetime.combine(day, time(hour, self.dice.randrange(60)), PARIS).astimezone(UTC)
+
+    def write(self, table: str, row: Row) -> None:
+        """Keep a row of a table."""
+        self.rows[_BY_NAME[table]].append(row)
+
     def chance(self, share: float) -> bool:
         """Yes, so many times out of one."""
         return self.dice.random() < share
@@ -228,16 +316,21 @@ class Story:
     def tell(self, plan: Plan, place: Place) -> None:
         """Invent everything that a Cité holds."""
         cases: list[Case] = []
+        casework = Casework(
+            self.calendar, self.dice, Pen(self.new_id, self.moment, self.write), place.reading
+        )
         for caseload in plan.caseloads:
             referent = place.staff[caseload.email]
             scenes: tuple[str | None, ...] = (None,) * caseload.opened
+            ends: tuple[str | None, ...] = (None,) * caseload.closed
             if caseload.email == WORKERS[0].email:
                 scenes = (*RICH_DAY, *scenes)[: caseload.opened]
+                ends = (*RICH_ENDS, *ends)[: caseload.closed]
             for scene in scenes:
                 cases.append(self.open_case(plan, place, self.status_for(scene), referent, scene))
-            for _ in range(caseload.closed):
-                status = Status.SORTI if self.chance(0.7) else Status.NON_ENTREE
-                cases.append(self.open_case(plan, place, status, referent, None))
+            for scene in ends:
+                status = Status.SORTI if scene or self.chance(0.7) else Status.NON_ENTREE
+                cases.append(self.open_case(plan, place, status, referent, scene))
         for _ in range(plan.waiting):
             status = Status.CONTACTE if self.chance(0.2) else Status.REPERE
             cases.append(self.open_case(plan, place, status, None, "waiting"))
@@ -248,15 +341,18 @@ class Story:
         for number in range(plan.look_alikes):
             self.look_alike(plan, place, cases, number)
         self.second_with_others(place, cases)
-        self.pause_or_hire(cases)
+        self.tie_couples(cases)
         for case in cases:
+            self.tell_casework(casework, place, case)
             self.keep(case)
+        self.send_away(plan, place)
+        self.keep_plans(place)
 
     def status_for(self, scene: str | None) -> Status:
         """Where an open parcours stands, so that its scene makes sense."""
         if scene == "new":
             return Status.REPERE
-        if scene == "silent":
+        if scene in ("silent", "check", "ending", "hired", *DUE_ALSO):
             return Status.ACTIF
         if scene in ("today", "tomorrow", "overdue"):
             return Status.ACTIF if self.chance(0.8) else Status.DIAGNOSTIC
@@ -339,11 +435,11 @@ class Story:
     ) -> Case:
         """A person, spotted on a day, led step after step to a status."""
         person = self.invent_person(plan, place, status)
-        if scene == "today" and not self.told["known person"]:
-            self.told["known person"] = 1
+        if scene == "whole":
             person |= {
                 "first_name": KNOWN_PERSON[0], "last_name": KNOWN_PERSON[1], "gender": Gender.FEMME,
                 "civility": Civility.MADAME, "phone": person["phone"] or self.phones.pop(),
+                "email": self.email_of(*KNOWN_PERSON), "birth_name": None,
             }  # fmt: skip
         parcours: dict[str, Any] = {
             "id": self.new_id(), "cite_id": place.cite_id, "person_id": person["id"], "status": status,
@@ -351,7 +447,7 @@ class Story:
             "end_reason": None, "entry_gender": None, "entry_age": None, "entry_in_qpv": None,
         }  # fmt: skip
         case = Case(person, parcours, scene, referent)
-        moves = self.walk(case)
+        moves = self.live(case, self.walk(case))
         self.begin(case, place)
         coordinator = place.staff_as(Role.COORDINATOR)[0]
         if referent:
@@ -368,6 +464,26 @@ class Story:
         self.plan_next(case)
         return case
 
+    def live(self, case: Case, moves: list[tuple[Event, Status, date]]) -> list[Moved]:
+        """What happens after the entry, put between it and the end."""
+        parcours = case.parcours
+        reason = parcours["end_reason"]
+        every: list[Moved] = [
+            (event, status, day, reason if event in (Event.CLOSE, Event.DECLINE) else None)
+            for event, status, day in moves
+        ]
+        if parcours["started_on"] is None:
+            return every
+        last = parcours["ended_on"] or self.calendar.latest_past
+        turn = TURNS.get(case.scene, Turn.PLAIN)
+        case.life = Lifetimes(self.calendar, self.dice).draw(
+            parcours["started_on"], last, parcours["end_reason"], turn
+        )
+        if parcours["ended_on"]:
+            return [*every[:-1], *case.life.moves, every[-1]]
+        parcours["status"] = case.life.status
+        return [*every, *case.life.moves]
+
     def walk(self, case: Case) -> list[tuple[Event, Status, date]]:
         """The days on which the parcours moved, oldest first; sets the days of the parcours."""
         parcours, status = case.parcours, case.parcours["status"]
@@ -382,7 +498,8 @@ class Story:
             tail = self.tail_of(case, status)
         elif status is Status.SORTI:
             gaps.append(self.dice.randint(30, 190))
-            tail = self.dice.randint(3, 100)
+            span = {"left": (3, 20), "m3": (95, 130)}.get(case.scene or "", (3, 100))
+            tail = self.dice.randint(*span)
         else:
             gaps.append(self.dice.randint(4, 35))
             tail = self.dice.randint(3, 250)
@@ -400,7 +517,9 @@ class Story:
             parcours["contacted_on"] = parcours["met_on"]
         if status is Status.SORTI:
             moves.append((Event.CLOSE, status, days[-1]))
-            parcours["end_reason"] = self.weighted(EXIT_WEIGHTS)
+            parcours["end_reason"] = (
+                ExitReason.CDD_6M_PLUS if case.scene == "m3" else self.weighted(EXIT_WEIGHTS)
+            )
         elif status is Status.NON_ENTREE:
             moves.append((Event.DECLINE, status, days[-1]))
             parcours["end_reason"] = self.dice.choice(list(NonEntryReason))
@@ -421,7 +540,9 @@ class Story:
             return self.dice.randint(80, 260)
         if case.scene == "new":
             return self.dice.randint(5, 12)
-        if case.scene in ("today", "tomorrow", "overdue"):
+        if case.scene in ("whole", "check", "ending", "hired"):
+            return self.dice.randint(190, 220) if case.scene == "whole" else self.dice.randint(90, 200)
+        if case.due in ("today", "tomorrow", "overdue"):
             return self.dice.randint(20, 25) if status is Status.DIAGNOSTIC else self.dice.randint(30, 240)
         return self.dice.randint(*TAILS[status])
 
@@ -541,50 +662,112 @@ class Story:
                     kind=AssignmentKind.CO_REFERENT,
                 )  # fmt: skip
 
-    def pause_or_hire(self, cases: list[Case]) -> None:
-        """A few of those accompanied found a job, a few are suspended: each on the day of the last contact."""
-        running = [
-            case
-            for case in cases
-            if case.referent and not case.scene and case.parcours["status"] is Status.ACTIF
+    def tell_casework(self, casework: Casework, place: Place, case: Case) -> None:
+        """Diagnosis, plan, agreements, jobs, situations and exit of a case."""
+        parcours = case.parcours
+        casework.tell(
+            Stay(
+                keys={name: self.pointing(case)[name] for name in ("cite_id", "person_id", "parcours_id")},
+                diagnosed_on=parcours["diagnosed_on"],
+                started_on=parcours["started_on"],
+                ended_on=parcours["ended_on"],
+                last=parcours["ended_on"] or self.calendar.latest_past,
+                reason=parcours["end_reason"],
+                entry={
+                    "gender": parcours["entry_gender"], "age": parcours["entry_age"],
+                    "in_qpv": parcours["entry_in_qpv"], "qpv_id": case.person["qpv_id"],
+                },
+                trade=case.person.get("_trade") or self.dice.choice(words.TRADES),
+                who=lambda day: case.carer_on(day).user_id,
+                partners=place.partners,
+                life=case.life,
+                wishes=WISHES.get(case.scene or "", frozenset()),
+            )
+        )  # fmt: skip
+        if case.scene == "whole":
+            self.remind(case)
+
+    def remind(self, case: Case) -> None:
+        """What the référent was reminded of about somebody: a silence, and a thing to do that was late."""
+        done = [
+            row
+            for row in self.rows[NextStep]
+            if row["parcours_id"] == case.parcours["id"] and row["settled_at"]
         ]
-        for number, case in enumerate(running[2::9]):
-            day = max(case.parcours["started_on"], self.ago(12 + 7 * number))
-            hired = number % 2 == 0
-            status, event = (Status.SUIVI_EMPLOI, Event.HIRE) if hired else (Status.SUSPENDU, Event.SUSPEND)
-            by = case.carer_on(day).user_id
-            made = self.pointing(case) | {"started_on": day, "created_by_id": by, "created_at": self.at(day)}
-            if hired:
-                self.rows[Job].append(
-                    made
-                    | {
-                        "kind": JobKind.CONTRACT,
-                        "contract": "cdd_6m_plus",
-                        "expected_end_on": day + timedelta(days=200),
-                    }
-                )
-            else:
-                self.rows[Suspension].append(
-                    made | {"reason": "formation_longue", "expected_end_on": day + timedelta(days=75)}
-                )
-            case.parcours["status"] = status
-            self.rows[Transition].append(
+        told = [(ReminderRule.SILENCE, case.parcours["id"], self.ago(96))]
+        told += [(ReminderRule.STEP_OVERDUE, row["id"], row["due_on"]) for row in done[:1]]
+        for rule, subject_id, due_on in told:
+            day = self.ago((self.today - due_on).days - 1) if rule is not ReminderRule.SILENCE else due_on
+            self.rows[Reminder].append(
                 self.pointing(case)
                 | {
-                    "event": event,
-                    "from_status": Status.ACTIF,
-                    "to_status": status,
-                    "happened_on": day,
-                    "reason": None if hired else "formation_longue",
-                    "recorded_by_id": by,
-                    "recorded_at": self.at(day),
+                    "rule": rule,
+                    "subject_id": subject_id,
+                    "due_on": due_on,
+                    "recipient_id": case.carer_on(day).user_id,
+                    "channel": CHANNEL,
+                    "state": ReminderState.SENT,
+                    "letter_id": self.new_id(),
+                    "created_at": self.moment(day, 6),
+                    "settled_at": self.moment(day, 7),
                 }
             )
 
-    def move(self, case: Case, moves: list[tuple[Event, Status, date]]) -> None:
+    def tie_couples(self, cases: list[Case]) -> None:
+        """Two couples followed by the same référent."""
+        for scenes in COUPLES:
+            both = [next((case for case in cases if case.scene == scene), None) for scene in scenes]
+            first, second = both
+            if first is None or second is None or first.referent is None:
+                continue
+            first.person["address"] = first.person["address"] or f"12 {words.STREETS[0]}"
+            for column in _OF_THE_HOME:
+                second.person[column] = first.person[column]
+            second.parcours["entry_in_qpv"] = first.parcours["entry_in_qpv"]
+            one, other = sorted((first.person["id"], second.person["id"]))
+            self.rows[PersonLink].append(
+                {
+                    "id": self.new_id(), "cite_id": first.person["cite_id"], "person_id": one, "other_id": other,
+                    "kind": LinkKind.CONJOINT, "created_by_id": first.referent.user_id,
+                    "created_at": self.moment(self.ago(4), 11),
+                }
+            )  # fmt: skip
+
+    # A team
+
+    def send_away(self, plan: Plan, place: Place) -> None:
+        """Whoever is away this week, and whom the référent of the demo replaces."""
+        if plan.away is None:
+            return
+        absent, deputy = place.staff[plan.away], place.staff[WORKERS[0].email]
+        self.rows[Absence].append(
+            {
+                "id": self.new_id(), "cite_id": place.cite_id, "absent_id": absent.user_id, "deputy_id": deputy.user_id,
+                "starts_on": self.ago(2), "ends_on": self.today + timedelta(days=9), "created_by_id": absent.user_id,
+                "created_at": self.moment(self.ago(9), 16),
+            }
+        )  # fmt: skip
+
+    def keep_plans(self, place: Place) -> None:
+        """The plans that the coordination keeps to be applied again."""
+        coordinator = place.staff_as(Role.COORDINATOR)[0]
+        for name, kept in KEPT_PLANS:
+            template_id = self.new_id()
+            self.rows[PlanTemplate].append(
+                {
+                    "id": template_id, "cite_id": place.cite_id, "name": name, "created_by_id": coordinator.user_id,
+                    "created_at": self.moment(self.ago(150), 15),
+                }
+            )  # fmt: skip
+            self.rows[PlanTemplateLine] += [
+                {"template_id": template_id, "rank": rank, "cite_id": place.cite_id, **vars(each)}
+                for rank, each in enumerate(kept, 1)
+            ]
+
+    def move(self, case: Case, moves: list[Moved]) -> None:
         """The history of the parcours."""
         present = Status.REPERE
-        for event, status, day in moves:
+        for event, status, day, reason in moves:
             self.rows[Transition].append(
                 self.pointing(case)
                 | {
@@ -592,7 +775,7 @@ class Story:
                     "from_status": present,
                     "to_status": status,
                     "happened_on": day,
-                    "reason": case.parcours["end_reason"] if event in (Event.CLOSE, Event.DECLINE) else None,
+                    "reason": reason,
                     "recorded_by_id": case.carer_on(day).user_id,
                     "recorded_at": self.at(day),
                 }
@@ -624,7 +807,7 @@ class Story:
             last = (self.today - parcours["ended_on"]).days
         elif case.scene == "silent":
             last = self.dice.randint(31, 68)
-        elif case.scene == "overdue":
+        elif case.due == "overdue":
             last = self.dice.randint(19, 24)
         else:
             last = self.dice.randint(1, 22)
@@ -685,6 +868,8 @@ class Story:
                 "interview_id": interview["id"] if interview else None,
                 "title": self.dice.choice(words.STEPS),
                 "due_on": due_on,
+                "due_at": None,
+                "place": None,
                 "state": StepState.TODO,
                 "result": None,
                 "created_by_id": case.carer_on(day).user_id,
@@ -725,11 +910,11 @@ class Story:
             if row["parcours_id"] == case.parcours["id"] and row["reached"]
         ]
         last = max(mine, key=lambda row: row["held_on"], default=None)
-        if case.scene == "today":
-            due_on = self.today
-        elif case.scene == "tomorrow":
-            due_on = self.today + timedelta(days=1)
-        elif case.scene == "overdue" or (case.scene is None and self.chance(0.1)):
+        met: Row = {}
+        if case.due in ("today", "tomorrow"):
+            due_on = self.today + timedelta(days=case.due == "tomorrow")
+            met = self.appointment(case.due)
+        elif case.due == "overdue" or (case.scene is None and self.chance(0.1)):
             latest = (self.today - last["held_on"]).days if last else 2
             due_on = self.today - timedelta(days=self.dice.randint(1, max(1, min(16, latest - 1))))
         elif case.scene is None and self.chance(0.6):
@@ -740,7 +925,16 @@ class Story:
             return
         if last and due_on <= last["held_on"]:
             due_on = self.today + timedelta(days=7)
-        self.step(case, last, due_on)
+        self.step(case, last, due_on, **met)
+
+    def appointment(self, day: str) -> Row:
+        """What, when and where, for most of what is due on a day."""
+        self.told[f"due {day}"] += 1
+        rank = self.told[f"due {day}"] - 1
+        if rank >= len(HOURS):
+            return {}
+        title, place = APPOINTMENTS[rank]
+        return {"title": title, "due_at": HOURS[rank], "place": place}
 
     # Look-alikes
 

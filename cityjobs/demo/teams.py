@@ -74,6 +74,7 @@ class Team:
     opened: int
     houses: list[str] = field(default_factory=list)
     leader: str = ""
+    partners: dict[str, str] = field(default_factory=dict)
     referents: list[Post] = field(default_factory=list)
     coordinators: list[Post] = field(default_factory=list)
     spotters: list[Post] = field(default_factory=list)
@@ -126,6 +127,7 @@ class Hiring:
         for rank, (name, family, kind) in enumerate([*_COLLECTIVE, *extra], 1):
             house = uuid.uuid5(self.names, f"house {self.share.slug} {rank}")
             self.team.houses.append(str(house))
+            self.team.partners.setdefault(kind, str(house))
             self.team.rows["organisation"].append(
                 {
                     "id": house,

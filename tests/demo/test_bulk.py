@@ -22,6 +22,7 @@ from cityjobs.demo.nation import BULK_SIZES, TEN_YEARS, Share, Size, invented_ci
 from cityjobs.demo.teams import Hiring, Seat, Team
 from tests.conftest import Databases
 from tests.demo.test_bulk_loaded import CATALOGUE
+from tests.demo.test_story import READING
 
 NAMES = uuid.UUID(int=7)
 MONDAY = date(2026, 11, 23)
@@ -33,7 +34,7 @@ def told(seed: int, day: date = MONDAY, share: Share | None = None) -> Iterator[
     team = Team(str(uuid.UUID(int=1)), "Roubaix", "59100", (str(uuid.UUID(int=2)),), opened=100)
     star = Seat(str(uuid.UUID(int=3)), str(uuid.UUID(int=4)), calendar.index(day - timedelta(days=430)))
     Hiring(team, share, calendar, dice, NAMES, "-").fill({Role.REFERENT: [star]}, known=1)
-    return Lives(team, calendar, dice).tell(share)
+    return Lives(team, calendar, dice, READING).tell(share)
 
 
 def digest(batches: Iterator[dict[str, list[str]]]) -> str:
@@ -113,7 +114,7 @@ def written(databases: Databases) -> str:
             for column in Model.metadata.tables[table].columns
             if not column.name.endswith(("cite_id", "qpv_id")) and "password" not in column.name
         )
-        for row in databases.superuser.execute(f"select row({columns})::text from {table} order by id"):
+        for row in databases.superuser.execute(f"select row({columns})::text from {table} order by 1"):
             seen.update(str(row).encode())
     return seen.hexdigest()
 

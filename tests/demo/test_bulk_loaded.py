@@ -45,15 +45,48 @@ BAD: dict[str, str] = {
     "histories lead to the status": """
         select from parcours p where status <> coalesce((select to_status from parcours_transition t
           where t.parcours_id = p.id order by happened_on desc, recorded_at desc, array_position(
-            array['contacte', 'rencontre', 'diagnostic', 'actif', 'sorti', 'non_entree'], to_status) desc limit 1), 'repere')""",
+            array['contacte', 'rencontre', 'diagnostic', 'actif', 'suspendu', 'suivi_emploi', 'sorti', 'non_entree'], to_status) desc limit 1), 'repere')""",
     "histories without a gap": """
         select from (select from_status, lag(to_status, 1, 'repere') over (partition by parcours_id order by happened_on, array_position(
-            array['contacte', 'rencontre', 'diagnostic', 'actif', 'sorti', 'non_entree'], to_status)) as before
+            array['contacte', 'rencontre', 'diagnostic', 'actif', 'suspendu', 'suivi_emploi', 'sorti', 'non_entree'], to_status)) as before
           from parcours_transition) t where from_status <> before""",
     "days of the history are those of the parcours": """
         select from parcours_transition t join parcours p on p.id = t.parcours_id where happened_on is distinct from case to_status
           when 'contacte' then contacted_on when 'rencontre' then met_on when 'diagnostic' then diagnosed_on
-          when 'actif' then started_on else ended_on end""",
+          when 'actif' then started_on else ended_on end and event not in ('suspend', 'resume', 'hire', 'contract_broken')""",
+    "moves between the entry and the end": """
+        select from parcours_transition t join parcours p on p.id = t.parcours_id
+        where event in ('suspend', 'resume', 'hire', 'contract_broken') and (happened_on < started_on or happened_on > ended_on)""",
+    "suspensions and jobs as the moves tell them": """
+        select parcours_id, started_on from suspension except select parcours_id, happened_on from parcours_transition where event = 'suspend'
+        union all select parcours_id, started_on from job except select parcours_id, happened_on from parcours_transition where event = 'hire'""",
+    "checks of a job while it lasts, none ahead": """
+        select from job_check c join job j on j.id = c.job_id
+        where done_on < started_on or done_on > ended_on or done_on >= (now() at time zone 'Europe/Paris')::date""",
+    "an exit for whoever left, and for nobody else": """
+        select from parcours p left join parcours_exit e on e.parcours_id = p.id
+        where (p.status = 'sorti') <> (e.parcours_id is not null) or e.exit_type is distinct from p.end_reason and e.parcours_id is not null""",
+    "nothing of the plan stays open once the parcours is over": """
+        select from etape e join parcours p on p.id = e.parcours_id where p.ended_on is not null and e.ended_on is null
+        union all select from goal g join parcours p on p.id = g.parcours_id where p.ended_on is not null and g.status = 'open'
+        union all select from agreement a join parcours p on p.id = a.parcours_id where p.ended_on is not null and a.ended_on is null""",
+    "an agreement in force and a situation at the entry for whoever is in": """
+        select from parcours p where started_on is not null and (
+          not exists (select from situation_snapshot s where s.parcours_id = p.id and moment = 'entry' and taken_on = started_on)
+          or ended_on is null and not exists (select from agreement a where a.parcours_id = p.id and a.ended_on is null))""",
+    "the plan after the entry, the diagnosis after it was begun": """
+        select from etape e join parcours p on p.id = e.parcours_id where e.started_on < p.started_on or e.ended_on > coalesce(p.ended_on, e.ended_on)
+        union all select from goal g join parcours p on p.id = g.parcours_id where g.opened_on < p.started_on or g.settled_on > p.ended_on
+        union all select from diagnosis d join parcours p on p.id = d.parcours_id where d.opened_on < p.diagnosed_on or d.finished_on > p.ended_on
+        union all select from frein f join parcours p on p.id = f.parcours_id where f.identified_on < p.diagnosed_on or f.settled_on > p.ended_on""",
+    "the last reading of a frein says how it stands, unless it moved since": """
+        select from (select distinct on (r.person_id, d.parcours_id, r.code) d.parcours_id, r.code, r.status, d.finished_on
+          from frein_reading r join diagnosis d on d.id = r.diagnosis_id order by r.person_id, d.parcours_id, r.code, d.number desc) r
+        join frein f using (parcours_id, code) where f.settled_on <= r.finished_on and f.status <> r.status""",
+    "whoever is away or replaces works here": """
+        select from absence a cross join unnest(array[absent_id, deputy_id]) as u (id) where not exists (
+          select from membership m where m.user_id = u.id and m.cite_id = a.cite_id and m.role = 'referent'
+          and m.started_on <= a.starts_on and m.ended_on is null)""",
     "exchanges between spotting and end": """
         select from interview i join parcours p on p.id = i.parcours_id
         where held_on not between spotted_on and coalesce(ended_on, (now() at time zone 'Europe/Paris')::date - 1)""",
@@ -179,6 +212,10 @@ def test_the_bulk_demo_keeps_every_rule(loaded: Loaded, databases: Databases) ->
     _recall_as_the_oracle_says(loaded.app, databases)
 
 
+OF_THE_ORACLE = {"step_tomorrow", "step_overdue", "silence", "situation"}
+"""The rules that this test computes again on its own; the others have tests/reminders."""
+
+
 def _recall_as_the_oracle_says(app: Flask, databases: Databases) -> None:
     """The scan of a day adds to the ledger what the oracle calls due, and nothing else."""
     day = working_day_after(today() - timedelta(days=1))
@@ -199,16 +236,22 @@ def _recall_as_the_oracle_says(app: Flask, databases: Databases) -> None:
             if d.weekday() < 5 and working_day_after(d - timedelta(days=1)) != d
         ),
     ]
+    away = """select s.id, deputy_id from (select id, parcours_id, cite_id from next_step union all select id, id, cite_id from parcours) s
+        join assignment a on a.parcours_id = s.parcours_id and a.kind = 'referent' and a.ended_at is null
+        join absence b on b.absent_id = a.referent_id and b.cite_id = s.cite_id and %s between b.starts_on and b.ends_on"""
+    replaced = dict(databases.superuser.execute(away, (day,)).fetchall())
     with databases.worker_engine.connect() as worker:
         steps = {tuple(row) for row in worker.execute(sa.text(STEPS), {"day": day, "holidays": holidays})}
         silences = {("silence", *row[:3]) for row in worker.execute(sa.text(SILENCES), {"day": day})}
         situations = {tuple(row) for row in worker.execute(sa.text(SITUATIONS), {"day": day})}
-    assert len(before & situations) > 20
-    assert len(situations - before) < 5, "told on the morning they fell due"
-    expected = steps | silences | situations
-    assert len(expected) > 20
-    assert expected - found == set()
-    assert {row for row in found - before if row[0] != "silence_escalated"} - expected == set()
+    paused = {row[0] for row in rows(databases, "select id from parcours where status = 'suspendu'")}
+    lines = [line for line in steps | silences if line[1] not in paused] + list(situations)
+    may_be = {(*line[:3], replaced.get(line[1], line[3])) for line in lines}
+    must_be = {(*line[:3], replaced.get(line[1], line[3])) for line in lines if line not in before}
+    assert len(lines) > 20 and len(must_be) > 5
+    assert must_be - found == set()
+    told = {row for row in found - before if row[0] in OF_THE_ORACLE}
+    assert told - may_be == set()
 
 
 def test_the_accounts_of_the_sign_in_page_open_and_find_their_work(
@@ -245,7 +288,7 @@ def test_triggers_would_have_changed_nothing_of_what_was_copied(loaded: Loaded, 
         server.execute("set session_replication_role = replica")
         for table in reversed(COLUMNS):
             server.execute(f"delete from {table}")
-        server.execute("set session_replication_role = origin")
+        server.execute("set session_replication_role = origin; begin")
         for table in COLUMNS:
             columns = ", ".join(
                 [*COLUMNS[table], "version"]
@@ -253,11 +296,13 @@ def test_triggers_would_have_changed_nothing_of_what_was_copied(loaded: Loaded, 
                 else COLUMNS[table]
             )
             server.execute(f"insert into {table} ({columns}) select {columns} from kept_{table}")
+        server.execute("commit")
         for table in COLUMNS:
             shown = ", ".join(column for column in COLUMNS[table])
             assert not rows(
                 databases, f"(select {shown} from {table} except select {shown} from kept_{table})"
             ), table
     finally:
+        server.execute("rollback")
         server.execute("; ".join(f"drop table if exists kept_{table}" for table in COLUMNS))
         server.execute("set session_replication_role = replica")

@@ -14,16 +14,22 @@ from cityjobs.core.clock import PARIS
 from cityjobs.core.nir import holds_nir
 from cityjobs.demo import words
 from cityjobs.demo.cast import HOUSES, WORKERS
+from cityjobs.demo.lifetimes import ExitReading
 from cityjobs.demo.story import FICTIONAL_PHONES, KNOWN_PERSON, PLANS, Place, Somebody, Story, invent
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.rules.exits import ExitCategory, ExitRule
 from cityjobs.parcours.rules.lifecycle import OPEN_STATUSES, TRANSITIONS, Event, Status
-from cityjobs.parcours.rules.reasons import SpottingChannel
+from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.people.models import Person
 from cityjobs.people.rules import age_on
 
 DAYS = (date(2026, 11, 23), date(2026, 11, 22), date(2027, 1, 1), date(2028, 2, 29), date(2026, 5, 14))
 """A Monday, a Sunday, a holiday, a leap day, Ascension."""
+
+
+RULE = ExitRule(ExitCategory.DURABLE, 6, ExitCategory.TRANSITION, needs_evidence=True)
+READING = ExitReading(uuid.UUID(int=9), dict.fromkeys(ExitReason, RULE))
 
 
 def places(size: str = "normal") -> dict[str, Place]:
@@ -38,7 +44,7 @@ def places(size: str = "normal") -> dict[str, Place]:
         }
         houses = tuple(uuid.uuid5(name, house.name) for house in HOUSES if plan.slug in house.cites.split())
         qpvs = tuple(uuid.uuid5(name, f"qpv {number}") for number in range(3))
-        made[plan.slug] = Place(uuid.uuid5(name, plan.slug), qpvs, houses, staff)
+        made[plan.slug] = Place(plan.slug, uuid.uuid5(name, plan.slug), qpvs, houses, staff, READING)
     return made
 
 
@@ -135,12 +141,15 @@ def test_ages_and_genders_are_mixed(story: Story) -> None:
     )
 
 
+PLANNED = ("due_on", "expected_end_on", "planned_from", "planned_to", "review_on", "ends_on")
+
+
 def test_nothing_happens_in_the_future_but_what_is_planned(story: Story) -> None:
     morning = datetime.combine(story.today, datetime.min.time(), PARIS)
     for table, rows in story.rows.items():
         for row in rows:
             for column, value in row.items():
-                if column in ("due_on", "expected_end_on"):
+                if column in PLANNED:
                     continue
                 if isinstance(value, datetime):
                     assert value < morning, (table, column)
@@ -251,7 +260,7 @@ def test_the_referent_of_the_demo_has_a_rich_day(size: str, today: date) -> None
     ]  # fmt: skip
     mine = {row["parcours_id"] for row in current}
     open_ones = [row for row in story.rows[Parcours] if row["id"] in mine and row["status"] in OPEN_STATUSES]
-    assert len(open_ones) == (40 if size == "normal" else 21)
+    assert len(open_ones) == (40 if size == "normal" else 26)
     todo = [row for row in story.rows[NextStep] if row["parcours_id"] in mine and row["state"] == "todo"]
     assert sum(row["due_on"] == today for row in todo) >= 4
     assert sum(row["due_on"] == today + timedelta(days=1) for row in todo) >= 3
