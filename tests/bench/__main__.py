@@ -25,6 +25,7 @@ from tests.bench.house import Browser, House, opened_house, say, web_of
 from tests.bench.jobs import measure_all_figures, measure_export, measure_scan
 from tests.bench.numbers import Series, memory_of, memory_of_machine
 from tests.bench.pages import Page, pages_of, staff_of
+from tests.bench.thick import thicken, thin
 from tests.proofs import measures
 
 COMMAND = "make bench"
@@ -64,8 +65,14 @@ def measure(house: House, *, rounds: int, only: str) -> dict[str, Any]:
         pages = [page for page in pages_of(large, usual) if only in page.name]
         say(f"largest: {large.name}, {large.parcours} parcours; usual: {usual.name}, {usual.parcours}")
         try:
+            for staff in (large, usual):
+                thin(server, staff.thick_id)  # a run that was stopped may have left it
+                thicken(server, staff.thick_id, staff.referent_id)
+            server.execute("analyze")
             found = measure_pages(app, house, pages, rounds)
         finally:
+            for staff in (large, usual):
+                thin(server, staff.thick_id)
             server.execute("delete from interview where synthesis = %s", (MARK,))
     if not only:
         found["jobs"] = {

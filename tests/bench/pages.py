@@ -6,6 +6,8 @@ from typing import Any
 
 import psycopg
 
+from tests.bench.thick import EVENTS, WORD
+
 
 @dataclass(frozen=True)
 class Aim:
@@ -38,6 +40,9 @@ class Staff:
     chef_de_file: str
     person_id: uuid.UUID
     misspelt: str
+    referent_id: uuid.UUID
+    thick_id: uuid.UUID
+    """Somebody else of the référent's, whose file is made thick for the time of the measures."""
 
 
 _CITE = """
@@ -54,7 +59,7 @@ select i.person_id from interview i join assignment a on a.person_id = i.person_
 join parcours p on p.id = a.parcours_id and p.ended_on is null
 where a.referent_id = %s group by i.person_id
 order by abs(count(distinct i.id) + (select count(*) from next_step s where s.person_id = i.person_id and s.state <> 'todo')
-  + (select count(*) from parcours_transition t where t.person_id = i.person_id) - 40), i.person_id limit 1
+  + (select count(*) from parcours_transition t where t.person_id = i.person_id) - 40), i.person_id limit 2
 """
 
 
@@ -70,15 +75,17 @@ def staff_of(server: psycopg.Connection[Any], rank: int) -> Staff:
         return found[0], found[1]
 
     referent_id, referent = member("referent")
-    file = server.execute(_FILE, (referent_id,)).fetchone()
-    if file is None:
-        raise RuntimeError(f"{referent} follows nobody")
+    files = server.execute(_FILE, (referent_id,)).fetchall()
+    if len(files) < 2:
+        raise RuntimeError(f"{referent} follows nobody, or one person")
+    file, thick = files
     last_name = server.execute(
         "select coalesce(last_name, first_name) from person where id = %s", (file[0],)
     ).fetchone()
     written = str(last_name[0]) if last_name else ""
     return Staff(
-        cite_id, name, parcours, member("coordinator")[1], referent, member("chef_de_file")[1], file[0], misspell(written)
+        cite_id, name, parcours, member("coordinator")[1], referent, member("chef_de_file")[1], file[0], misspell(written),
+        referent_id, thick[0],
     )  # fmt: skip
 
 
@@ -101,12 +108,22 @@ def pages_of(large: Staff, usual: Staff) -> list[Page]:
     ):
         referent, coordinator = staff.referent, staff.coordinator
         file = f"/personnes/{staff.person_id}"
+        thick = f"/personnes/{staff.thick_id}"
         found += [
             Page(f"list of 25, référent, {where}", referent, "/personnes", list_aim),
             Page(f"list of 25, coordination, {where}", coordinator, "/personnes", list_aim),
             Page(f"list of 50, coordination, {where}", coordinator, "/personnes?par=50", list_aim),
             Page(f"search with a typo, {where}", referent, f"/personnes?q={staff.misspelt}", SEARCH),
             Page(f"file with 40 events, {where}", referent, file, FILE),
+            Page(f"file with {EVENTS} events, {where}", referent, thick, FILE),
+            Page(f"file with {EVENTS} events, page 10, {where}", referent, f"{thick}?page=10", FILE),
+            Page(
+                f"file with {EVENTS} events, exchanges only, {where}",
+                referent,
+                f"{thick}?type=echanges",
+                FILE,
+            ),
+            Page(f"file with {EVENTS} events, a word sought, {where}", referent, f"{thick}?mot={WORD}", FILE),
             Page(f"logging a follow-up, {where}", referent, f"{file}/entretiens/nouveau", LOG, writes=True),
             Page(f"Ma journée, {where}", referent, "/ma-journee"),
             Page(f"coordination board, {where}", coordinator, "/coordination"),

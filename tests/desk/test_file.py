@@ -16,6 +16,7 @@ from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState
 from cityjobs.territory.models import Qpv
 from cityjobs.territory.rules import QpvAnswer, QpvSource
+from tests.bench.thick import EVENTS, WORD, thicken
 from tests.conftest import Databases
 from tests.manners import Page, PageClient
 from tests.world import Case, Member, World
@@ -330,6 +331,39 @@ def test_the_page_costs_the_same_whatever_happened(
     with count_queries() as statements:
         client.get(f"/personnes/{case.id}")
     assert len(statements) == 5, statements
+
+
+def test_a_file_of_400_events_costs_as_much_as_one_and_answers_the_right_page(
+    samira: Member, case: Case, client_of: Clients, count_queries: Callable[[], Any], databases: Databases
+) -> None:
+    client, url = client_of(samira), f"/personnes/{case.id}"
+    client.get(url)
+    with count_queries() as statements:
+        client.get(url)
+    thin_file = len(statements)
+    thicken(databases.superuser, case.id, samira.id)
+    told = (
+        """select count(*) from (select id from interview where person_id = %(id)s union all
+          select id from next_step where person_id = %(id)s and state <> 'todo' union all select id from reminder where person_id = %(id)s
+          union all select id from parcours_transition where person_id = %(id)s union all select id from assignment where person_id = %(id)s
+          union all select id from diagnosis where person_id = %(id)s union all select id from goal where person_id = %(id)s
+          union all select id from etape where person_id = %(id)s union all select id from agreement where person_id = %(id)s
+          union all select id from spotting where person_id = %(id)s) every""",
+        {"id": case.id},
+    )
+    [(events,)] = databases.superuser.execute(*told).fetchall()
+    assert EVENTS == 400 and events >= EVENTS
+    for asked in ("", "?page=10", "?type=plan", f"?mot={WORD}"):
+        with count_queries() as statements:
+            client.get(f"{url}{asked}")
+        assert len(statements) == thin_file == 5, asked
+    pages = [timeline(client.get(f"{url}?page={number}")) for number in range(1, events // 20 + 2)]
+    assert [len(page) for page in pages[:-1]] == [20] * (events // 20)
+    assert len(pages[-1]) == events % 20
+    exchanges = [line for page in pages for line in page if "numéro" in line]
+    assert len(exchanges) == len(set(exchanges)) == 148
+    sought = timeline(client.get(f"{url}?mot={WORD.upper()}"))
+    assert len(sought) == 2 and all(WORD in line for line in sought)
 
 
 def test_the_quick_entry_is_reached_by_the_keyboard(samira: Member, case: Case, client_of: Clients) -> None:
