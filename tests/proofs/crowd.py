@@ -565,17 +565,25 @@ class Sight:
             row for row in self.rows("assignment") if row["ended_at"] is None and row["cite_id"] == here
         ]
         followed = {row["person_id"] for row in present if row["kind"] == "referent"}
-        answers_for = {member.id} | {
-            row["absent_id"]
-            for row in self.rows("absence")
-            if row["deputy_id"] == member.id
-            and row["cite_id"] == here
-            and row["ended_early_at"] is None
-            and row["starts_on"] <= today() <= row["ends_on"]
-        }
+        answers_for = self.answers_for(member)
         return {row["person_id"] for row in present if row["referent_id"] in answers_for} | (
             spotted - followed
         )
+
+    def absences_now(self, cite_id: uuid.UUID) -> list[dict[str, Any]]:
+        """Absences of a Cité that are under way today."""
+        return [
+            row
+            for row in self.rows("absence")
+            if row["cite_id"] == cite_id
+            and row["ended_early_at"] is None
+            and row["starts_on"] <= today() <= row["ends_on"]
+        ]
+
+    def answers_for(self, member: Member) -> set[uuid.UUID]:
+        """Whose persons somebody follows today: their own, and those of whom they replace."""
+        replaced = {row["absent_id"] for row in self.absences_now(member.cite.id) if row["deputy_id"] == member.id}
+        return {member.id} | replaced
 
     def cases(self, member: Member) -> set[uuid.UUID]:
         """Persons whose exchanges and next steps somebody may read: the same, but for spotters."""

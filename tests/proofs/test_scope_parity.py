@@ -170,10 +170,11 @@ class Facts:
 
     def followed_by(self, member: Member) -> dict[uuid.UUID, dict[str, Any]]:
         """Parcours of the Cité that somebody follows or seconds now, by identifier: those that ended too."""
+        answers_for = self.sight.answers_for(member)
         theirs = {
             row["parcours_id"]
             for row in self.sight.rows("assignment")
-            if row["referent_id"] == member.id and row["ended_at"] is None
+            if row["referent_id"] in answers_for and row["ended_at"] is None
         }
         here = member.cite.id
         return {
@@ -404,6 +405,8 @@ def unwritten(sight: Sight, jobs: dict[str, list[Member]], box: Letterbox) -> It
     still_open = {row["id"] for row in facts.open}
     for step in sight.rows("next_step"):
         referent = facts.followed.get(step["parcours_id"])
+        away = {row["absent_id"]: row["deputy_id"] for row in sight.absences_now(step["cite_id"])}
+        referent = away.get(referent, referent)
         address = at_work.get((referent, step["cite_id"])) if referent else None
         due = step["state"] == "todo" and step["due_on"] < today() and step["parcours_id"] in still_open
         if address and due and (address, step["person_id"]) not in told:

@@ -151,14 +151,14 @@ FAULTS = [
         SAME_SET,
         "checks of everybody's jobs wait in the day of each",
         file="cityjobs/parcours/queries.py",
-        was="        checks = checks.where(_is_followed_by(referent_id))\n",
+        was="        checks = checks.where(is_followed_by(referent_id, on))\n",
         becomes="        checks = checks.where(Job.cite_id == HERE)\n",
     ),
     Fault(
         SAME_SET,
         "situations of everybody who left wait in the day of each",
         file="cityjobs/parcours/queries.py",
-        was="    return asked if referent_id is None else asked.where(_is_followed_by(referent_id))\n",
+        was="    return asked if referent_id is None else asked.where(is_followed_by(referent_id, on))\n",
         becomes="    return asked\n",
     ),
     Fault(
