@@ -582,7 +582,9 @@ class Sight:
 
     def answers_for(self, member: Member) -> set[uuid.UUID]:
         """Whose persons somebody follows today: their own, and those of whom they replace."""
-        replaced = {row["absent_id"] for row in self.absences_now(member.cite.id) if row["deputy_id"] == member.id}
+        replaced = {
+            row["absent_id"] for row in self.absences_now(member.cite.id) if row["deputy_id"] == member.id
+        }
         return {member.id} | replaced
 
     def cases(self, member: Member) -> set[uuid.UUID]:
