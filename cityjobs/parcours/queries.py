@@ -440,7 +440,7 @@ def who_answers_for(referent_id: Any, cite_id: Any, on: date) -> sa.ColumnElemen
         sa.select(Absence.deputy_id)
         .where(Absence.absent_id == referent_id, Absence.cite_id == cite_id, is_under_way(on))
         .limit(1)
-        .correlate_except(Absence)  # however deep it is asked: else it is of whoever else is away
+        .correlate_except(Absence)
         .scalar_subquery()
     )
     return sa.func.coalesce(deputy, referent_id, type_=sa.Uuid())

@@ -61,7 +61,7 @@ LIVES = {
       select gen_random_uuid(), d.cite_id, d.person_id, d.id, f.code, f.status, false
       from diagnosis d join frein f on f.parcours_id = d.parcours_id""",
     "goal": """insert into goal (id, cite_id, person_id, parcours_id, frein_id, label, status, opened_on, created_at)
-      select gen_random_uuid(), cite_id, person_id, parcours_id, id, 'Avancer', 'open', identified_on, now() from frein where code <> 'sante'""",
+      select gen_random_uuid(), cite_id, person_id, parcours_id, id, 'Avancer', 'open', identified_on, now() from frein where code <> 'sante' and identified_on is not null""",
     "etape": """insert into etape (id, cite_id, person_id, parcours_id, type, label, status, planned_to, created_at)
       select gen_random_uuid(), cite_id, person_id, parcours_id, 'permis_code', 'Code', 'prevue',
         opened_on + 30 + mod(abs(hashtext(id::text)), 900), now() from goal""",
@@ -142,7 +142,7 @@ def live(superuser: psycopg.Connection[Any]) -> None:
             (status,),
         )
     for table, rows in LIVES.items():
-        superuser.execute(rows)
+        superuser.execute(f"{rows} on conflict do nothing")  # the demo wrote some of them
         superuser.execute(f"analyze {table}")
     superuser.execute("analyze parcours")
 
