@@ -29,12 +29,15 @@ from tests.manners import PageClient
 from tests.proofs.conftest import Proof
 from tests.proofs.plans import LARGE, is_explained, plan_of, watched
 
-DIVISOR = 200
+DIVISOR = 100
 NATIONAL_ROWS = {
     "person": 223_000, "parcours": 250_000, "spotting": 250_000, "parcours_transition": 1_000_000,
     "assignment": 283_000, "interview": 2_500_000, "next_step": 782_000, "reminder": 1_480_000,
 }  # fmt: skip
 """What `flask --app wsgi demo --size national` says that it wrote, rounded."""
+
+FEW = {"plan_template", "plan_template_line", "person_link", "absence"}
+"""Tables of the demo that hold a few rows per Cité, or a row for one person in a hundred."""
 
 LIVES = {
     "suspension": """insert into suspension (id, cite_id, person_id, parcours_id, reason, started_on, expected_end_on, created_at)
@@ -131,19 +134,11 @@ def country(worker_id: str, request: pytest.FixtureRequest) -> Iterator[Country]
 
 
 def live(superuser: psycopg.Connection[Any]) -> None:
-    """Write what the bulk demo does not: some are in a job, some are suspended, all have a diagnosis and a plan."""
-    for status in ("suivi_emploi", "suspendu"):  # the first of each twenty in each Cité
-        superuser.execute(
-            """update parcours p set status = %s from (
-              select id, row_number() over (partition by cite_id order by id) as rank from parcours where status = 'actif' and id not in (
-                select a.parcours_id from assignment a join user_account u on u.id = a.referent_id where u.email = 'referent@roubaix.example')
-              ) each
-            where each.id = p.id and mod(each.rank, 20) = 1""",
-            (status,),
-        )
+    """Write more than the bulk demo does: all have a diagnosis and a plan."""
     for table, rows in LIVES.items():
         superuser.execute(f"{rows} on conflict do nothing")  # the demo wrote some of them
         superuser.execute(f"analyze {table}")
+    superuser.execute("delete from job_check k using job j where j.id = k.job_id and j.ended_on is null")
     superuser.execute("analyze parcours")
 
 
@@ -181,7 +176,7 @@ def journeys(country: Country) -> Iterator[Journey]:
     [(person_id, last_name)] = superuser.execute(
         """select p.id, p.last_name from person p join parcours c on c.person_id = p.id and c.ended_on is null
         join assignment a on a.parcours_id = c.id and a.ended_at is null join user_account u on u.id = a.referent_id
-        where u.email = 'referent@roubaix.example' and p.last_name is not null and c.status = 'actif' order by p.id limit 1"""
+        where u.email = 'referent@roubaix.example' and p.last_name is not null order by c.started_on is null, c.status <> 'actif', p.id limit 1"""
     ).fetchall()
     [(check,)] = superuser.execute(
         """select '/personnes/' || j.person_id || '/emplois/' || j.id || '/points/j8' from job j join cite c on c.id = j.cite_id
@@ -190,7 +185,21 @@ def journeys(country: Country) -> Iterator[Journey]:
     ).fetchall()
     [(situation,)] = superuser.execute(
         """select '/personnes/' || p.person_id || '/situations/' || p.id || '/exit' from parcours p join cite c on c.id = p.cite_id
-        where c.name = 'Roubaix' and p.status = 'sorti' order by p.id limit 1"""
+        where c.name = 'Roubaix' and p.status = 'sorti' and not exists (select from situation_snapshot s where s.parcours_id = p.id and s.moment = 'exit')
+        order by p.id limit 1"""
+    ).fetchall()
+    [(entered,)] = superuser.execute(
+        """select '/personnes/' || p.person_id from parcours p join cite c on c.id = p.cite_id
+        join agreement a on a.parcours_id = p.id and a.number = 1
+        where c.name = 'Roubaix' order by p.status <> 'actif', p.id limit 1"""
+    ).fetchall()
+    [(active,)] = superuser.execute(
+        """select '/personnes/' || p.person_id from parcours p join cite c on c.id = p.cite_id
+        where c.name = 'Roubaix' and p.status = 'actif' order by p.id limit 1"""
+    ).fetchall()
+    [(version,)] = superuser.execute(
+        """select '/personnes/' || d.person_id || '/diagnostic/' || d.number from diagnosis d join cite c on c.id = d.cite_id
+        where c.name = 'Roubaix' and d.finished_on is not null order by d.id limit 1"""
     ).fetchall()
     typo = f"{last_name[:3]}{last_name[4:]}"
 
@@ -227,15 +236,15 @@ def journeys(country: Country) -> Iterator[Journey]:
         ("pilotage, funder", funder, "/pilotage"),
         ("export", coordinator, "/personnes/export.xlsx"),
         *((f"Ma journée, {queue.value}", referent, f"/ma-journee/{queue.value}") for queue in Queue),
-        ("file, plan", referent, f"/personnes/{person_id}/plan"),
-        ("file, diagnosis", referent, f"/personnes/{person_id}/diagnostic"),
-        ("file, a version of it", referent, f"/personnes/{person_id}/diagnostic/1"),
-        ("file, progress", referent, f"/personnes/{person_id}/diagnostic/progres"),
-        ("file, an agreement", referent, f"/personnes/{person_id}/accord/1"),
-        ("file, a new agreement", referent, f"/personnes/{person_id}/accord/nouveau"),
-        ("file, a new étape", referent, f"/personnes/{person_id}/plan/etapes/nouvelle"),
-        ("file, closing", referent, f"/personnes/{person_id}/parcours/close"),
-        ("file, suspending", referent, f"/personnes/{person_id}/parcours/suspend"),
+        ("file, plan", coordinator, f"{entered}/plan"),
+        ("file, diagnosis", coordinator, f"{entered}/diagnostic"),
+        ("file, a version of it", coordinator, version),
+        ("file, progress", coordinator, f"{entered}/diagnostic/progres"),
+        ("file, an agreement", coordinator, f"{entered}/accord/1"),
+        ("file, a new agreement", coordinator, f"{entered}/accord/nouveau"),
+        ("file, a new étape", coordinator, f"{entered}/plan/etapes/nouvelle"),
+        ("file, closing", coordinator, f"{active}/parcours/close"),
+        ("file, suspending", coordinator, f"{active}/parcours/suspend"),
         ("file, a check of a job", coordinator, check),
         ("file, a situation", coordinator, situation),
         ("how exits are read", coordinator, "/coordination/sorties"),
@@ -284,7 +293,7 @@ def test_the_planner_believes_that_it_is_in_the_whole_country(country: Country) 
     for table, rows in NATIONAL_ROWS.items():
         [(plan,)] = superuser.execute(f"explain (format json) select from {table}").fetchall()
         assert 0.95 < plan[0]["Plan"]["Plan Rows"] / rows < 1.05, table
-    assert set(COLUMNS) | set(LIVES) | {"journal"} == LARGE
+    assert (set(COLUMNS) | set(LIVES) | {"journal"}) - FEW == LARGE
 
 
 def test_a_scan_is_seen_in_a_plan_and_when_it_runs(country: Country) -> None:
