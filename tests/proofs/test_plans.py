@@ -256,6 +256,9 @@ def journeys(country: Country) -> Iterator[Journey]:
     yield "whom to write to in the morning", worker, by_the_clock(lambda: recipients_waiting(today()))
 
 
+OF_THE_WHOLE_COUNTRY = "what would be sent"
+"""A command asked by hand, which tells of every line of every Cité: what it reads is what it says."""
+
 ABOUT_FEW = ("file", "logging", "Ma journée")
 """Pages about one person or one caseload: they may not cost what a whole Cité costs.
 
@@ -272,12 +275,14 @@ def test_no_large_table_is_read_from_end_to_end(country: Country, proof: Proof) 
             engine = db.engine
         with watched(engine) as seen:
             act()
-        scans += [f"{name}: {table}, when it ran" for table in seen.scanned]
+        if name != OF_THE_WHOLE_COUNTRY:
+            scans += [f"{name}: {table}, when it ran" for table in seen.scanned]
         with country.connection(app) as connection:
             for sent in filter(is_explained, seen.sent):
                 planned = plan_of(connection, sent)
                 said = " ".join(sent.statement.split())[:200]
-                scans += [f"{name}: {table}, in the plan of {said}" for table in planned.scans]
+                if name != OF_THE_WHOLE_COUNTRY:
+                    scans += [f"{name}: {table}, in the plan of {said}" for table in planned.scans]
                 if name.startswith(ABOUT_FEW):
                     dearest, whole = max(dearest, planned.dearest), max(whole, planned.cost)
                 explained += 1
