@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, appcontext_pushed
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, SessionTransaction, declared_attr, mapped_column
@@ -188,3 +188,9 @@ def init_app(app: Flask) -> None:
         "hide_parameters": True,
     }
     db.init_app(app)
+    appcontext_pushed.connect(_begin_with_nobody, app)
+
+
+def _begin_with_nobody(_app: Flask) -> None:
+    """Drop the session of a context that is gone: when closing it failed, it waits under an address that is used again."""
+    db.session.registry.clear()
