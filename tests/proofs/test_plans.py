@@ -142,6 +142,20 @@ def live(superuser: psycopg.Connection[Any]) -> None:
     superuser.execute("analyze parcours")
 
 
+OF_EACH = [
+    "person_id",
+    "parcours_id",
+    "interview_id",
+    "job_id",
+    "diagnosis_id",
+    "frein_id",
+    "goal_id",
+    "etape_id",
+    "agreement_id",
+]
+"""Columns whose values grow with the country: a hundred times the rows are a hundred times the persons, with as many each."""
+
+
 def pretend_national(superuser: psycopg.Connection[Any]) -> None:
     """Tell the planner how many rows there would be, in tables and in indexes; shares and spreads are already those."""
     for table in (*COLUMNS, *LIVES):
@@ -149,6 +163,12 @@ def pretend_national(superuser: psycopg.Connection[Any]) -> None:
         [(held,)] = superuser.execute(f"select count(*) from {table}").fetchall()
         assert held, table
         nation = NATIONAL_ROWS.get(table, held * DIVISOR)
+        for column, distinct in superuser.execute(
+            "select attname, n_distinct from pg_stats where tablename = %s and attname = any (%s) and n_distinct > 0",
+            [table, OF_EACH],
+        ).fetchall():
+            superuser.execute(f"alter table {table} alter {column} set (n_distinct = {-distinct / held:.6f})")
+            superuser.execute(f"analyze {table} ({column})")
         for name, pages, rows in superuser.execute(
             """select relname, relpages, reltuples from pg_class where oid = %s::regclass
             union all select relname, relpages, reltuples from pg_class join pg_index on indexrelid = oid where indrelid = %s::regclass""",
