@@ -1,11 +1,17 @@
-"""`proof`: how many times to try, and the number that must hold against its bar."""
+"""`proof`: how many times to try, and the number that must hold against its bar. `house`: twin Cités and what their pages offer."""
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 
+from tests.conftest import Databases, Letterbox
 from tests.hosts.rig import rig, shared_rig  # noqa: F401 - fixtures of the proofs that need several hosts
 from tests.proofs import measures
+from tests.proofs.offers import Harvest
+from tests.proofs.twins import Twins
 
 
 @dataclass(frozen=True)
@@ -43,3 +49,26 @@ def proof(request: pytest.FixtureRequest) -> Proof:
     """The scales of this run."""
     place = request.path.relative_to(request.config.rootpath).as_posix()
     return Proof(soaking=bool(request.config.getoption("--soak")), place=place)
+
+
+@pytest.fixture(scope="session")
+def harvest(built_app: Flask, databases: Databases) -> Harvest:
+    """Two Cités, and what the pages of the first one offer: read once for all the proofs of a worker."""
+    databases.empty()
+    built_app.extensions["postman"] = Letterbox()
+    twins = Twins(databases)
+    return Harvest(built_app, twins, twins.here)
+
+
+@pytest.fixture(scope="module")
+def house(harvest: Harvest, databases: Databases) -> Iterator[Harvest]:
+    """Both Cités as they were at first, and requests by the thousand whose log lines say nothing here."""
+    databases.empty()
+    harvest.app.extensions["postman"] = Letterbox()
+    harvest.twins.restore()
+    quiet = logging.getLogger("cityjobs")
+    level = quiet.level
+    quiet.setLevel(logging.CRITICAL)
+    yield harvest
+    quiet.setLevel(level)
+    databases.empty()

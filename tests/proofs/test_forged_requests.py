@@ -6,26 +6,24 @@ in an invitation, or the name of an organisation that several Cités share, is n
 
 import base64
 import io
-import logging
 import random
 import re
 import statistics
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import itsdangerous
-import pytest
 from flask import Flask
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
 from cityjobs.parcours.views.spotting import _serializer
-from tests.conftest import Databases, Letterbox
+from tests.conftest import Letterbox
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import NOT_OFFERED, Harvest, Offer
 from tests.proofs.twins import FOREIGN, HERE, NOWHERE, THERE, UUID, Twins, mirrored
@@ -41,18 +39,6 @@ POINTERS = (
 )  # fmt: skip
 """Names under which somebody may guess that an identifier is read."""
 FILTERS = ("referent", "qpv", "user", "cite", "cite_id", "organisation", "person_id", "parcours_id")
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Both Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    logging.disable(logging.CRITICAL)  # a hundred thousand lines that say nothing here
-    twins = Twins(databases)
-    yield Harvest(built_app, twins, twins.here)
-    logging.disable(logging.NOTSET)
-    databases.empty()
 
 
 # Forging

@@ -4,7 +4,6 @@ Each request that pages offer and that writes is sent twice from the same state 
 added to it. What both leave behind must be the same, row by row and column by column.
 """
 
-import logging
 import re
 import uuid
 from collections.abc import Iterator
@@ -13,12 +12,9 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
 import sqlalchemy as sa
-from flask import Flask
 
 from cityjobs.core.db import Model
-from tests.conftest import Databases, Letterbox
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import Harvest, Offer
 from tests.proofs.twins import THERE, UUID, Side, Twins
@@ -46,18 +42,6 @@ GUESSED = (
 """Names that are no column, and that other houses let through."""
 Row = tuple[str, str]
 Rows = dict[Row, dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Both Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    logging.disable(logging.CRITICAL)
-    twins = Twins(databases)
-    yield Harvest(built_app, twins, twins.here)
-    logging.disable(logging.NOTSET)
-    databases.empty()
 
 
 # What is injected

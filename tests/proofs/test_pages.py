@@ -27,7 +27,7 @@ from tests.conftest import Databases, Letterbox
 from tests.manners import Page
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import FORM, Harvest, Offer, read
-from tests.proofs.twins import UUID, Twins
+from tests.proofs.twins import UUID
 
 pytestmark = pytest.mark.xdist_group("pages")
 TEST = "pages"
@@ -53,19 +53,6 @@ WRITING = re.compile(
     re.I | re.S,
 )
 PRESENCE = "update sign_in_session set last_seen_at"
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Two Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    quiet = logging.getLogger("cityjobs")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)
-    yield Harvest(built_app, twins := Twins(databases), twins.here)
-    quiet.setLevel(level)
-    databases.empty()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Two ways in: what forms accept or show again, and what is written straight into 
 import email
 import io
 import json
-import logging
 import re
 import uuid
 import zipfile
@@ -30,11 +29,11 @@ from cityjobs.core.db import SYSTEM, act_as, db
 from cityjobs.core.post import Letter, SmtpPostman
 from cityjobs.desk.export import LONGEST_CELL
 from cityjobs.reminders.tasks import send_as_of
-from tests.conftest import Databases, Letterbox
+from tests.conftest import Databases
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import Harvest, Offer
 from tests.proofs.payloads import PAYLOADS
-from tests.proofs.twins import HERE, NATION, Twins
+from tests.proofs.twins import HERE, NATION
 
 pytestmark = pytest.mark.xdist_group("scripts")
 TEST = "scripts in texts"
@@ -141,19 +140,6 @@ TEXT_FIELDS = (
     "until", "expected_end_on", "evidence_seen_on", "done_on", "contract", "evidence", "category", "exit_type", "ruleset_id", "in_job",
     "organisation", "template", "lines", "gesture", "goal", "etape", "agreement", "paper", "reached", "freins", "way",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Two Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    quiet = logging.getLogger("cityjobs")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)
-    yield Harvest(built_app, twins := Twins(databases), twins.here)
-    quiet.setLevel(level)
-    databases.empty()
 
 
 @pytest.fixture(autouse=True)

@@ -2,20 +2,17 @@
 
 import itertools
 import json
-import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.conftest import Databases, Letterbox
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import FORM, Harvest, Offer, read
-from tests.proofs.twins import UUID, Twins
+from tests.proofs.twins import UUID
 
 pytestmark = pytest.mark.xdist_group("small_inputs")
 TEST = "small inputs"
@@ -64,19 +61,6 @@ SOUGHT = (
     "suite",
 )
 NUMBER_IN_PATH = re.compile(r"(?<=/)\d+(?=/|$)")
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Two Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    quiet = logging.getLogger("cityjobs")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)
-    yield Harvest(built_app, twins := Twins(databases), twins.here)
-    quiet.setLevel(level)
-    databases.empty()
 
 
 def sent(house: Harvest, offer: Offer, url: str, body: bytes = b"", kind: str = FORM) -> int | str:

@@ -23,7 +23,7 @@ from werkzeug.test import TestResponse
 from cityjobs.core import audit
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Access, needed_by
-from tests.conftest import Databases, Letterbox
+from tests.conftest import Databases
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import Harvest, Offer
 from tests.proofs.twins import HERE, UUID, Twins
@@ -101,19 +101,6 @@ NAMES = ("Nadia zza", "Lefebvre zza")
 WATCHED_COLUMNS = {"sign_in_session": {"membership_id", "revoked_at"}}
 """Tables of which some columns alone are traced when they change."""
 SHOWING = (200, 409, 422)
-
-
-@pytest.fixture(scope="module")
-def house(built_app: Flask, databases: Databases) -> Iterator[Harvest]:
-    """Two Cités, and what the pages of the first one offer."""
-    databases.empty()
-    built_app.extensions["postman"] = Letterbox()
-    quiet = logging.getLogger("cityjobs")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)
-    yield Harvest(built_app, twins := Twins(databases), twins.here)
-    quiet.setLevel(level)
-    databases.empty()
 
 
 # What happened, seen without the journal and in the journal
