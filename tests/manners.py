@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -47,18 +48,18 @@ class Element:
 
     def all(self, tag: str, **attributes: str) -> list["Element"]:
         """Every descendant with this tag and these attributes, in order (`class_` looks among the classes)."""
-        found = []
-        for child in self.children:
-            wanted = tag in ("*", child.tag) and all(
-                value in child.attributes.get("class", "").split()
-                if name == "class_"
-                else child.attributes.get(name.replace("_", "-")) == value
-                for name, value in attributes.items()
-            )
-            if wanted:
-                found.append(child)
-            found.extend(child.all(tag, **attributes))
+        found = list(self.inside) if tag == "*" else [each for each in self.inside if each.tag == tag]
+        for name, value in attributes.items():
+            if name == "class_":
+                found = [each for each in found if value in each.attributes.get("class", "").split()]
+            else:
+                found = [each for each in found if each.attributes.get(name.replace("_", "-")) == value]
         return found
+
+    @cached_property
+    def inside(self) -> list["Element"]:
+        """Every descendant, in order; for a page that is read whole."""
+        return [each for child in self.children for each in (child, *child.inside)]
 
     def text(self) -> str:
         """The words inside, spaces folded (no-break spaces are kept as plain ones)."""

@@ -331,7 +331,7 @@ def test_every_column_of_text_is_spoilt_or_known_to_hold_no_words(databases: Dat
 def test_every_column_shows_as_text_on_every_page(
     house: Harvest, structure: Structure, databases: Databases, proof: Proof
 ) -> None:
-    rounds, faults, pages = proof.times(quick=3, full=len(STORED)), [], 0
+    rounds, faults, pages = proof.times(quick=2, full=len(STORED)), [], 0
     shown: set[str] = set()
     stored: set[str] = set()
     plans = [(0, ELEMENTS), *((rank * (len(STORED) // rounds), STORED) for rank in range(rounds))]
@@ -366,7 +366,7 @@ def test_every_field_of_every_form_takes_it_as_text(
         texts = tuple(sorted({name for name, _ in offer.pairs} & set(TEXT_FIELDS)))
         if texts and offer.endpoint != "accounts.sign_out":
             forms.setdefault((offer.method, offer.endpoint, texts), offer)
-    times = proof.times(quick=6, full=len(PAYLOADS))
+    times = proof.times(quick=4, full=len(PAYLOADS))
     faults: list[str] = []
     given: set[tuple[str, str, str]] = set()
     turn = fields = 0

@@ -284,7 +284,7 @@ def with_searches(house: Harvest) -> list[Offer]:
 
 
 def tries_of(house: Harvest, *, every: bool) -> list[Offer]:
-    """Two seats' requests to each route, and forms that are refused; or all that pages offer."""
+    """What two seats read and one writes by each route, and forms that are refused; or all that pages offer."""
     offers = with_searches(house)
     chosen: dict[tuple[str, ...], list[Offer]] = {}
     forms: dict[tuple[str, ...], Offer] = {}
@@ -298,7 +298,11 @@ def tries_of(house: Harvest, *, every: bool) -> list[Offer]:
     if every:
         kept = offers
     else:
-        kept = [offer for those in chosen.values() for offer in list({o.seat: o for o in those}.values())[:2]]
+        kept = [
+            offer
+            for (method, *_), those in chosen.items()
+            for offer in list({each.seat: each for each in those}.values())[: 2 if method == "GET" else 1]
+        ]
     return [*kept, *(each for offer in forms.values() for each in refused(offer))]
 
 

@@ -354,7 +354,7 @@ def ledger(desk: Desk) -> Counter[tuple[str, Any, date, uuid.UUID]]:
     )
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10**9))
 def test_recall_and_precision_are_whole(desk: Desk, app: Flask, databases: Databases, seed: int) -> None:
     databases.empty()
