@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from cityjobs.accounts.models import AccountLink, Membership, SignInSession, User
 from cityjobs.accounts.rules import SESSION_LIMIT, LinkPurpose, Mission, Professional
 from cityjobs.core.clock import now, today
-from cityjobs.core.db import db, present
+from cityjobs.core.db import Day, db, present
 from cityjobs.core.permissions import Role
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation
 
@@ -32,6 +32,24 @@ def is_current(day: object = None, membership: type[Membership] = Membership) ->
     return sa.and_(
         membership.started_on <= on, sa.or_(membership.ended_on.is_(None), membership.ended_on > on)
     )
+
+
+def works_in(user_id: Any, cite_id: Any, on: Day, roles: Sequence[Role]) -> sa.ColumnElement[bool]:
+    """Whether an account that is not disabled works in a Cité on a day, in one of some roles.
+
+    However deep it is put in a question, it is about the account and the Cité of the row being read.
+    """
+    account, mission = aliased(User), aliased(Membership)
+    works = sa.select(mission.id).where(
+        account.id == user_id,
+        account.disabled_at.is_(None),
+        mission.user_id == account.id,
+        mission.cite_id == cite_id,
+        mission.role.in_(roles),
+        mission.started_on <= on,
+        sa.or_(mission.ended_on.is_(None), mission.ended_on > on),
+    )
+    return works.correlate_except(account, mission).exists()
 
 
 # Whoever is signed in

@@ -7,13 +7,15 @@ from datetime import date, time
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import IntegrityError
 
+from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.queries import said_in
-from cityjobs.followups.rules import Exchange, Plan, StepState, event_after
+from cityjobs.followups.rules import LETTER, Exchange, Plan, StepState, event_after
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Parcours
+from cityjobs.parcours.queries import Follower
 from cityjobs.parcours.rules.lifecycle import Move, Status
 from cityjobs.people.models import Person
 
@@ -205,6 +207,18 @@ def drop_step(step: NextStep, *, by: uuid.UUID, reason: str) -> None:
 
 def _settle(step: NextStep, state: StepState, by: uuid.UUID, result: str | None) -> None:
     step.state, step.result, step.settled_by_id, step.settled_at = state, result, by, now()
+
+
+def pass_on_step(step: NextStep, to: Follower, *, by: uuid.UUID, reason: str | None = None) -> None:
+    """It is a colleague's now, who is told by one letter; taking it back is passing it on to oneself."""
+    step.entrusted_to_id, step.entrusted_by_id, step.entrusted_because = to.id, by, reason
+    step.entrusted_at = now()
+    step.entrusted_times += 1
+    db.session.flush()
+    if to.id != by:
+        time = str(step.entrusted_times)
+        about = f"{step.id}:{time}"
+        outbox.queue(LETTER, to=to.email, about=about, step=str(step.id), colleague=str(to.id), time=time)
 
 
 def take_back_step(step: NextStep) -> None:

@@ -1,6 +1,7 @@
 """What is asked to note an exchange, to correct it, and to say what comes next."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
@@ -28,7 +29,8 @@ from cityjobs.followups.rules import (
     due_refusal,
 )
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
+from cityjobs.parcours.queries import Follower
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 
 MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]
 LONGEST_RESULT = 500
@@ -214,3 +216,47 @@ class DropForm(StepForm):
         required="Indiquez en quelques mots pourquoi cela ne se fera pas.",
         longest=LONGEST_RESULT,
     )
+
+
+class PassOnForm(StepForm):
+    """A colleague does it."""
+
+    followers: dict[str, Follower]
+    colleague = ChoiceField(
+        "À qui",
+        [],
+        required="Choisissez à qui passer cette chose à faire.",
+        blank="Choisir…",
+        validate_choice=False,
+    )
+    reason = RemarkField("Pourquoi", longest=LONGEST_RESULT)
+
+    def offer(self, followers: Sequence[Follower], *, me: uuid.UUID) -> None:
+        """Who can be chosen: whoever follows the parcours today."""
+        self.followers = {str(one.id): one for one in followers}
+        self.colleague.choices = [
+            ("", "Choisir…"),
+            *((code, follower_label(one, me=me)) for code, one in self.followers.items()),
+        ]
+
+    def holds(self) -> bool:
+        """Also: who is chosen follows the parcours."""
+        stands = self.accepted()
+        if self.colleague.data and self.colleague.data not in self.followers:
+            self.colleague.errors = [
+                "Cette personne ne suit pas ce parcours aujourd’hui : choisissez quelqu’un de la liste."
+            ]
+        return stands
+
+    def chosen(self) -> Follower:
+        """To whom."""
+        return self.followers[cast(str, self.colleague.data)]
+
+
+def follower_label(one: Follower, *, me: uuid.UUID) -> str:
+    """How somebody who follows a parcours is offered."""
+    part = f"remplace {one.replaces}" if one.replaces else FOLLOWER_LABELS[one.kind]
+    return f"{'Vous' if one.id == me else one.name}, {part}"
+
+
+FOLLOWER_LABELS = {AssignmentKind.REFERENT: "référent", AssignmentKind.CO_REFERENT: "co-référent"}

@@ -111,7 +111,8 @@ class PrivateNote(Versioned, Model):
 
 
 class NextStep(Versioned, Model):
-    """What was agreed to come next, and for when; with an hour it is an appointment. It is due for whoever is the référent on that day.
+    """What was agreed to come next, and for when; with an hour it is an appointment. It is due for whoever is the référent on that day,
+    or for the colleague `entrusted_to_id` as long as they follow the parcours too.
 
     `postponed_from` is the day it was due before it was last put off; `first_due_on` the day first agreed.
     """
@@ -136,11 +137,25 @@ class NextStep(Versioned, Model):
     postponed_from: Mapped[date | None]
     postponed_because: Mapped[str | None]
     postponed_times: Mapped[int] = mapped_column(default=0, server_default="0")
+    entrusted_to_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    entrusted_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
+    entrusted_because: Mapped[str | None]
+    entrusted_at: Mapped[datetime | None]
+    entrusted_times: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
         sa.CheckConstraint(
             "place is null or (due_at is not null and length(place) between 1 and 200)", name="place"
+        ),
+        sa.CheckConstraint(
+            "(entrusted_to_id is null) = (entrusted_at is null) and (entrusted_to_id is null) = (entrusted_by_id is null)"
+            " and (entrusted_to_id is null) = (entrusted_times = 0)",
+            name="entrusted",
+        ),
+        sa.CheckConstraint(
+            "entrusted_because is null or (entrusted_to_id is not null and length(entrusted_because) between 1 and 500)",
+            name="entrusted_because",
         ),
         sa.Index("ix_next_step_todo", "parcours_id", "due_on", postgresql_where=sa.text("state = 'todo'")),
         sa.Index(

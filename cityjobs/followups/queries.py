@@ -17,8 +17,8 @@ from cityjobs.accounts.models import Draft, User
 from cityjobs.core.db import HERE, ME, Day, Who, acting, as_day, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
-from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.queries import is_followed_by
+from cityjobs.parcours.models import Absence, Assignment, Parcours
+from cityjobs.parcours.queries import is_followed_by, replaces_today, stands_for
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
@@ -44,8 +44,9 @@ def due_steps(on: Day, *, overdue: bool, referent_id: Who | None = None) -> sa.S
     """Next steps still to do in open parcours: due on that day or, when `overdue`, due before it.
 
     One row per step: step_id, title, due_on, due_at, place, version, parcours_id, person_id, cite_id, first_name, last_name,
-    referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
-    co-référent or for an absent colleague.
+    referent_id (with whom it is due, see `due_with`; None when nobody is named), and when a colleague who follows the
+    parcours was entrusted with it: entrusted_to, entrusted_by (names), entrusted_because. With `referent_id`: due for
+    this professional, see `is_due_for`.
     """
     steps = _steps_to_do(referent_id, on)
     return steps.where(NextStep.due_on < on if overdue else NextStep.due_on == on)
@@ -70,7 +71,8 @@ def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]
             NextStep.cite_id,
             Person.first_name,
             Person.last_name,
-            Assignment.referent_id,
+            due_with(on).label("referent_id"),
+            *_passed_on(on),
         )
         .select_from(NextStep)
         .join(Parcours, _of_parcours)
@@ -79,7 +81,99 @@ def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]
         .where(_IS_TODO, _IS_OPEN)
         .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
-    return steps if referent_id is None else steps.where(is_followed_by(referent_id, on))
+    return steps if referent_id is None else steps.where(is_due_for(referent_id, on))
+
+
+# What was passed on
+
+
+def _stands_for(on: Day | None) -> sa.ColumnElement[uuid.UUID | None]:
+    return stands_for(NextStep.entrusted_to_id, NextStep.parcours_id, NextStep.cite_id, on)
+
+
+def is_entrusted(on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Next steps with a colleague who follows the parcours on a day; today by default.
+
+    As soon as they no longer follow it, the step is due for the référent again: nothing has to be written.
+    """
+    return sa.and_(NextStep.entrusted_to_id.is_not(None), _stands_for(on).is_not(None))
+
+
+def due_with(on: Day | None) -> sa.ColumnElement[uuid.UUID | None]:
+    """With whom a next step of a question is due: whom the colleague entrusted with it stands for, else the référent.
+
+    Where the present Assignment of the référent is joined. Whoever answers for them on that day is told.
+    """
+    return sa.case(
+        (NextStep.entrusted_to_id.is_(None), Assignment.referent_id),
+        else_=sa.func.coalesce(_stands_for(on), Assignment.referent_id),
+    )
+
+
+def is_due_for(who: Who, on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Next steps due for somebody on a day, today by default: of whom they follow, also as co-référent or for an absent
+    colleague, but for those that are with somebody else; also those that are with an absent colleague they replace.
+    """
+    absent = sa.select(Absence.absent_id).where(replaces_today(who, on), Absence.cite_id == NextStep.cite_id)
+    return sa.and_(
+        is_followed_by(who, on),
+        sa.or_(
+            NextStep.entrusted_to_id.is_(None),
+            NextStep.entrusted_to_id == who,
+            NextStep.entrusted_to_id.in_(absent.correlate_except(Absence)),
+            _stands_for(on).is_(None),
+        ),
+    )
+
+
+def _name_of(user_id: Any) -> sa.ScalarSelect[str]:
+    somebody = aliased(User)
+    name = sa.select(somebody.first_name + " " + somebody.last_name).where(somebody.id == user_id)
+    return name.correlate_except(somebody).scalar_subquery()
+
+
+def _passed_on(on: Day | None = None) -> list[sa.ColumnElement[Any]]:
+    """To whom, by whom and why a next step was passed on, as long as that holds."""
+    return [
+        sa.case((is_entrusted(on), told)).label(name)
+        for name, told in (
+            ("entrusted_to", _name_of(NextStep.entrusted_to_id)),
+            ("entrusted_by", _name_of(NextStep.entrusted_by_id)),
+            ("entrusted_because", NextStep.entrusted_because),
+        )
+    ]
+
+
+def find_passing(step: NextStep) -> Any:
+    """To whom, by whom and why a step was passed on: entrusted_to, entrusted_by, entrusted_because; all None when it is not."""
+    return db.session.execute(sa.select(*_passed_on()).where(NextStep.id == step.id)).one()
+
+
+def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> Any:
+    """What the letter to a colleague may still say of what was passed on to them that time; None when it no longer holds.
+
+    For the worker: person_id, initials, cite_name, due_on, due_at.
+    """
+    return db.session.execute(
+        sa.select(
+            NextStep.person_id,
+            sa.func.app.initials(Person.first_name, Person.last_name).label("initials"),
+            Cite.name.label("cite_name"),
+            NextStep.due_on,
+            NextStep.due_at,
+        )
+        .join(Parcours, _of_parcours)
+        .join(Person, _person_of_parcours)
+        .join(Cite, Cite.id == NextStep.cite_id)
+        .where(
+            NextStep.id == step_id,
+            NextStep.entrusted_to_id == colleague_id,
+            NextStep.entrusted_times == time,
+            is_entrusted(),
+            _IS_TODO,
+            _IS_OPEN,
+        )
+    ).one_or_none()
 
 
 def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
@@ -228,6 +322,7 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
             NextStep.version,
             NextStep.postponed_from,
             NextStep.postponed_because,
+            *_passed_on(),
         )
         .where(
             NextStep.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
@@ -238,16 +333,16 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def steps_held(step_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, NextStep]:
-    """Next steps of persons whom whoever asks follows today, held against other writers, by identifier."""
-    rows = db.session.scalars(
-        sa.select(NextStep)
+def steps_held(step_ids: Sequence[uuid.UUID]) -> list[tuple[NextStep, bool]]:
+    """Next steps of persons whom whoever asks follows today, held against other writers; and whether each is due for them."""
+    rows = db.session.execute(
+        sa.select(NextStep, is_due_for(ME).label("is_mine"))
         .join(Parcours, _of_parcours)
         .where(NextStep.id.in_(step_ids), NextStep.cite_id == HERE, is_followed_by(ME))
         .order_by(NextStep.id)
         .with_for_update(of=NextStep)
     )
-    return {step.id: step for step in rows}
+    return [(step, is_mine) for step, is_mine in rows]
 
 
 def draft_key(person_id: uuid.UUID) -> str:

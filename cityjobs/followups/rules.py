@@ -74,6 +74,13 @@ STEP_STATE_LABELS: dict[StepState, str] = {
 }
 
 
+LETTER = "passed_on"
+"""The kind of the letter to a colleague whom something is passed on to."""
+
+PASSED_ON_SUBJECT = "CityJobs\u00a0: une chose à faire vous est confiée"
+"""Never a name, nor what is to be done."""
+
+
 def days_late(due_on: date, today: date) -> int:
     """How many days after its due date; 0 when not late."""
     return max(0, (today - due_on).days)

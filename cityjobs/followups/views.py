@@ -15,12 +15,14 @@ from cityjobs.core.clock import now, today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import day, redirect_after, safe_next
+from cityjobs.followups import letters  # noqa: F401 - being imported makes its letter known
 from cityjobs.followups.actions import (
     Logged,
     correct_interview,
     drop_step,
     finish_step,
     log_interview,
+    pass_on_step,
     plan_step_once,
     postpone_step,
     take_back_step,
@@ -31,6 +33,7 @@ from cityjobs.followups.forms import (
     DropForm,
     FinishForm,
     LogForm,
+    PassOnForm,
     PlanForm,
     PostponeForm,
     StepForm,
@@ -40,6 +43,7 @@ from cityjobs.followups.queries import (
     draft_key,
     find_case,
     find_interview,
+    find_passing,
     find_private_note,
     find_step,
     find_unfinished_exchange,
@@ -55,6 +59,7 @@ from cityjobs.followups.rules import (
     may_undo,
 )
 from cityjobs.parcours.models import Parcours
+from cityjobs.parcours.queries import followers_of
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS
 from cityjobs.people.models import Person
 
@@ -319,12 +324,29 @@ def drop(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     return settle_step(person_id, step_id, form, act, "drop")
 
 
+@bp.route("/etapes/<uuid:step_id>/confier", methods=["GET", "POST"])
+@requires(Permission.FOLLOWUP_LOG)
+def pass_on(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
+    """A colleague who follows the person does it; or whoever asks takes it back."""
+    form, me = PassOnForm(), signed_in().id
+
+    def offer(step: NextStep) -> None:
+        form.offer(followers_of(step.parcours_id), me=me)
+
+    def act(step: NextStep) -> dict[str, str]:
+        pass_on_step(step, form.chosen(), by=me, reason=form.reason.data)
+        return {"text": "C’est à vous." if form.chosen().id == me else "Passé à votre collègue."}
+
+    return settle_step(person_id, step_id, form, act, "pass_on", ready=offer)
+
+
 def settle_step(
     person_id: uuid.UUID,
     step_id: uuid.UUID,
     form: StepForm,
     act: Callable[[NextStep], Any],
     gesture: str,
+    ready: Callable[[NextStep], None] | None = None,
 ) -> ResponseReturnValue:
     """One gesture on one step, unless somebody else made another one first: then the page says so."""
     person, _ = load_case(person_id)
@@ -332,6 +354,8 @@ def settle_step(
     step = find_step(person_id, step_id, to_change=posted) or abort(404)
     onward = safe_next(form.suite.data if posted else request.args.get("suite"), file_of(person_id))
     overtaken = False
+    if ready:
+        ready(step)
     if form.holds():
         overtaken = step.state != StepState.TODO or form.version.data != step.version
         if not overtaken:
@@ -344,6 +368,7 @@ def settle_step(
         "followups/step.html",
         person=person,
         step=step,
+        passing=find_passing(step),
         form=form,
         gesture=gesture,
         overtaken=overtaken,

@@ -16,8 +16,10 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import User
+from cityjobs.accounts.queries import works_in
 from cityjobs.core.clock import today
 from cityjobs.core.db import HERE, ME, Day, Who, as_day, db
+from cityjobs.core.permissions import Role
 from cityjobs.parcours.models import (
     Absence,
     Assignment,
@@ -41,6 +43,9 @@ from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName
+
+CASEWORK = (Role.REFERENT, Role.COORDINATOR)
+"""In which roles somebody follows persons."""
 
 NATIONAL_READING = "iae"
 """By which exits are read where a Cité has chosen nothing."""
@@ -431,7 +436,7 @@ def is_followed_by(referent_id: Who, on: Day | None = None) -> sa.ColumnElement[
     return Parcours.id.in_(sa.union_all(own, replaced))
 
 
-def who_answers_for(referent_id: Any, cite_id: Any, on: date) -> sa.ColumnElement[uuid.UUID]:
+def who_answers_for(referent_id: Any, cite_id: Any, on: Day | None) -> sa.ColumnElement[uuid.UUID]:
     """To whom what is due with a référent goes on a day: to whoever replaces them, or else to them.
 
     However deep it is put in a question, it is about the référent and the Cité of the row being read.
@@ -444,6 +449,92 @@ def who_answers_for(referent_id: Any, cite_id: Any, on: date) -> sa.ColumnElemen
         .scalar_subquery()
     )
     return sa.func.coalesce(deputy, referent_id, type_=sa.Uuid())
+
+
+def stands_for(
+    colleague_id: Any, parcours_id: Any, cite_id: Any, on: Day | None
+) -> sa.ColumnElement[uuid.UUID | None]:
+    """Whom a colleague follows a parcours as on a day: themselves, référent or co-référent, or an absent one they replace.
+
+    Null when they do not follow it, or no longer work in the Cité. Whoever answers for whom it says is told of what is
+    due with the colleague.
+    """
+    followed = aliased(Assignment)
+    is_theirs = followed.referent_id == colleague_id
+    return (
+        sa.select(followed.referent_id)
+        .where(
+            followed.parcours_id == parcours_id,
+            followed.cite_id == cite_id,
+            followed.ended_at.is_(None),
+            sa.or_(is_theirs, who_answers_for(followed.referent_id, followed.cite_id, on) == colleague_id),
+            works_in(colleague_id, cite_id, TODAY if on is None else on, CASEWORK),
+        )
+        .order_by(is_theirs.desc(), followed.id)
+        .limit(1)
+        .correlate_except(followed)
+        .scalar_subquery()
+    )
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Somebody who follows a parcours today; `replaces` names the absent colleague they do it for."""
+
+    id: uuid.UUID
+    name: str
+    email: str
+    kind: AssignmentKind
+    replaces: str | None
+
+
+def followers_of(parcours_id: uuid.UUID) -> list[Follower]:
+    """Who follows a parcours of the Cité being worked in today, each once: the référent, co-référents, those who replace them."""
+    absent = aliased(User)
+    own = sa.select(
+        Assignment.referent_id.label("user_id"), Assignment.kind, sa.null().label("replaces")
+    ).where(_is_under(parcours_id), Assignment.referent_id.is_not(None))
+    deputies = (
+        sa.select(Absence.deputy_id, Assignment.kind, absent.first_name + " " + absent.last_name)
+        .select_from(Assignment)
+        .join(
+            Absence,
+            sa.and_(Absence.absent_id == Assignment.referent_id, Absence.cite_id == Assignment.cite_id),
+        )
+        .join(absent, absent.id == Absence.absent_id)
+        .where(_is_under(parcours_id), is_under_way())
+    )
+    all_of_them = sa.union_all(own, deputies).subquery()
+    rows = db.session.execute(
+        sa.select(
+            User.id,
+            (User.first_name + " " + User.last_name).label("name"),
+            User.email,
+            all_of_them.c.kind,
+            all_of_them.c.replaces,
+        )
+        .join(all_of_them, all_of_them.c.user_id == User.id)
+        .where(works_in(User.id, HERE, TODAY, CASEWORK))
+        .order_by(
+            all_of_them.c.replaces.is_not(None),
+            all_of_them.c.kind != AssignmentKind.REFERENT,
+            User.last_name,
+            User.first_name,
+            User.id,
+        )
+    )
+    found: dict[uuid.UUID, Follower] = {}
+    for row in rows:
+        found.setdefault(
+            row.id, Follower(row.id, row.name, row.email, AssignmentKind(row.kind), row.replaces)
+        )
+    return list(found.values())
+
+
+def _is_under(parcours_id: uuid.UUID) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Assignment.parcours_id == parcours_id, Assignment.cite_id == HERE, Assignment.ended_at.is_(None)
+    )
 
 
 @cache

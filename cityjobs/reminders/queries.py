@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Membership, User
+from cityjobs.accounts.queries import works_in as _works_in
 from cityjobs.core.db import db
 from cityjobs.core.outbox import Delivery, Outgoing
 from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
-from cityjobs.followups.queries import due_steps, silent_parcours
+from cityjobs.followups.queries import due_steps, due_with, silent_parcours
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Snapshot, Suspension
 from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending, who_answers_for
@@ -38,20 +39,6 @@ CHANNEL = "email"
 LETTER = "morning"
 _FOLLOWING = (Role.REFERENT, Role.COORDINATOR)
 _TOLD = (ReminderState.SENT, ReminderState.FAILED)
-
-
-def _works_in(user_id: Any, cite_id: Any, on: date, roles: Sequence[Role]) -> sa.ColumnElement[bool]:
-    """Whether an account that is not disabled works in a Cité on a day, in one of some roles."""
-    account, mission = aliased(User), aliased(Membership)
-    return sa.exists().where(
-        account.id == user_id,
-        account.disabled_at.is_(None),
-        mission.user_id == account.id,
-        mission.cite_id == cite_id,
-        mission.role.in_(roles),
-        mission.started_on <= on,
-        sa.or_(mission.ended_on.is_(None), mission.ended_on > on),
-    )
 
 
 def _lines(
@@ -252,7 +239,7 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             sa.func.app.initials(Person.first_name, Person.last_name).label("initials"),
             roles.label("recipient_is_here"),
             Parcours.status.not_in(CLOSED_STATUSES).label("parcours_is_open"),
-            who_answers_for(Assignment.referent_id, Reminder.cite_id, on).label("follower_id"),
+            who_answers_for(_due_with(on), Reminder.cite_id, on).label("follower_id"),
             _subject_is_open().label("subject_is_open"),
             sa.func.coalesce(
                 NextStep.due_on, Suspension.expected_end_on, Etape.planned_to, Agreement.review_on
@@ -292,6 +279,11 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
         Line(**{**row._mapping, "rule": ReminderRule(row.rule), "noted": frozenset(row.noted or ())})
         for row in rows
     ]
+
+
+def _due_with(on: date) -> sa.ColumnElement[uuid.UUID | None]:
+    """With whom the subject of a line is due on a day: the référent, or the colleague whom a thing to do is entrusted to."""
+    return sa.case((Reminder.rule.in_(STEP_RULES), due_with(on)), else_=Assignment.referent_id)
 
 
 def _subject_is_open() -> sa.ColumnElement[bool]:

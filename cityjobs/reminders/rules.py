@@ -95,7 +95,7 @@ class Cancellation(enum.StrEnum):
 CANCELLATION_LABELS: dict[Cancellation, str] = {
     Cancellation.RECIPIENT_LEFT: "Le destinataire ne travaille plus dans la Cité",
     Cancellation.PARCOURS_CLOSED: "Le parcours est clos",
-    Cancellation.REASSIGNED: "La personne a changé de référent ou de remplaçant",
+    Cancellation.REASSIGNED: "La personne a changé de référent ou de remplaçant, ou la chose à faire est confiée à quelqu’un d’autre",
     Cancellation.STEP_SETTLED: "Ce qui était à faire est déjà réglé",
     Cancellation.STEP_PUT_OFF: "Ce qui est à faire a changé de date",
     Cancellation.DATE_PASSED: "L’échéance est passée : rappelée comme en retard",
@@ -173,7 +173,7 @@ class Line:
     came back since the exit; `subject_due_on` the day it is due now, `due_at` the hour of an appointment. What is asked at
     set moments counts them from `counted_from`, the day of the hiring or of the exit; `noted` are the moments already noted.
     `silent_until` is the day on which the silence becomes one: last contact plus the days of the Cité;
-    `follower_id` the référent of now, or whoever replaces them; for an escalation `told_id` is the référent who had been reminded.
+    `follower_id` the référent of now, or the colleague a thing to do is entrusted to, or whoever replaces them; for an escalation `told_id` is the référent who had been reminded.
     """
 
     id: uuid.UUID

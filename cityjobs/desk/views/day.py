@@ -77,8 +77,8 @@ def settle(queue: str) -> ResponseReturnValue:
         abort(404)
     settled = [
         step
-        for step in steps.values()
-        if step.state == StepState.TODO and step.version == form.picked.data[step.id]
+        for step, is_mine in steps
+        if is_mine and step.state == StepState.TODO and step.version == form.picked.data[step.id]
     ]
     for step in settled:
         if form.gesture.data == "done":
