@@ -274,6 +274,12 @@ class World:
         self.keep(step)
         return step
 
+    def pass_on(self, step: NextStep, to: Member, by: Member, because: str | None = None) -> None:
+        """Something to do becomes a colleague's."""
+        step.entrusted_to_id, step.entrusted_by_id, step.entrusted_because = to.id, by.id, because
+        step.entrusted_at, step.entrusted_times = datetime.now(UTC), (step.entrusted_times or 0) + 1
+        self.keep(step)
+
     def absence(
         self, absent: Member, deputy: Member, *, since: int = 0, until: int = 7, **facts: Any
     ) -> Absence:

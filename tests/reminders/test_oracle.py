@@ -51,10 +51,25 @@ followed as (
   join here h on h.cite_id = p.cite_id and h.user_id = {ANSWERS})
 """
 
-STEPS = f"""{FOLLOWED}
-select case when n.due_on < :day then 'step_overdue' else 'step_tomorrow' end, n.id, n.due_on, f.told
-from next_step n join followed f on f.id = n.parcours_id
-where f.is_open and n.state = 'todo' and :day >= (
+STEPS = f"""{FOLLOWED},
+replacing as (
+  select absent_id, deputy_id, cite_id from absence where ended_early_at is null and :day between starts_on and ends_on),
+kept as (
+  select n.id, s.referent_id as by_id, s.referent_id = n.entrusted_to_id as in_person from next_step n
+  join here x on x.user_id = n.entrusted_to_id and x.cite_id = n.cite_id
+  join assignment s on s.parcours_id = n.parcours_id and s.ended_at is null
+  left join replacing r on r.absent_id = s.referent_id and r.cite_id = n.cite_id
+  where n.entrusted_to_id in (s.referent_id, r.deputy_id)),
+due as (
+  select n.id, n.due_on, n.state, n.parcours_id,
+    case when n.id not in (select id from kept) then (select f.told from followed f where f.id = n.parcours_id)
+      when exists (select from kept k where k.id = n.id and k.in_person)
+        then coalesce((select r.deputy_id from replacing r where r.absent_id = n.entrusted_to_id and r.cite_id = n.cite_id), n.entrusted_to_id)
+      else n.entrusted_to_id end as told, n.cite_id
+  from next_step n)
+select case when n.due_on < :day then 'step_overdue' else 'step_tomorrow' end, n.id, n.due_on, n.told
+from due n join here h on h.user_id = n.told and h.cite_id = n.cite_id join parcours p on p.id = n.parcours_id
+where p.ended_on is null and n.state = 'todo' and :day >= (
   select case when n.due_on < :day then n.due_on else max(d)::date end
   from generate_series(n.due_on - 12, n.due_on - 1, interval '1 day') d
   where extract(isodow from d) < 6 and d::date <> all (:holidays))
@@ -176,6 +191,19 @@ class Life:
             )
         )  # fmt: skip
 
+    def second(self, case: Any, day: date) -> None:
+        """Somebody joins the team of a person, or leaves it."""
+        parcours_id, cite_id, person_id = case
+        who = self.chance.choice(self.referents[cite_id][:2] + self.coordinators[cite_id])
+        self.do(
+            sql="""with gone as (update assignment set ended_at = :now where parcours_id = :p and referent_id = :who
+              and kind = 'co_referent' and ended_at is null returning id)
+            insert into assignment (id, cite_id, person_id, parcours_id, kind, referent_id, organisation_id, started_at)
+            select gen_random_uuid(), :c, :person, :p, 'co_referent', :who, chef_de_file_id, :now from cite
+            where id = :c and not exists (select from gone)""",
+            now=at(day, 10), p=parcours_id, who=who.id, c=cite_id, person=person_id,
+        )  # fmt: skip
+
     def happen(self, day: date) -> None:
         """Something happens to somebody on a day, after the letters have left."""
         case = self.chance.choice(self.parcours)
@@ -186,6 +214,7 @@ class Life:
             [
                 *("step", "step", "step", "talk", "talk", "settle", "put off", "close", "assign", "leave"),
                 *("hire", "check", "suspend", "go on", "plan", "plan", "review", "work", "note", "away"),
+                *("second", "second", "pass on", "pass on", "pass on"),
             ]
         )
         if what in _BY_ITSELF:
@@ -239,6 +268,10 @@ class Life:
             )  # fmt: skip
         elif what == "assign":
             self.assign(case, day)
+        elif what == "second":
+            self.second(case, day)
+        elif what == "pass on":
+            self.do(sql=_PASS_ON, day=day, now=at(day, 12), salt=str(day), by=author)
         elif what == "away":
             absent, deputy = self.chance.sample(self.referents[cite_id][:2] + self.coordinators[cite_id], 2)
             self.do(
@@ -280,6 +313,18 @@ _BY_ITSELF = {
         where status = 'sorti' order by md5(id::text || :salt) limit 1 on conflict do nothing""",
 }
 """What happens around what falls due by itself, in SQL."""
+
+
+_PASS_ON = """
+with chosen as (
+  select distinct on (n.id) n.id, a.referent_id from next_step n
+  join assignment a on a.parcours_id = n.parcours_id and a.ended_at is null and a.referent_id is not null
+  where n.state = 'todo' and a.referent_id in (select user_id from membership where ended_on is null)
+  order by n.id, md5(a.id::text || :salt))
+update next_step n set entrusted_to_id = c.referent_id, entrusted_by_id = :by, entrusted_at = :now,
+  entrusted_times = n.entrusted_times + 1
+from chosen c where c.id = n.id and n.id in (select id from chosen order by md5(id::text || :salt) limit 3)
+"""
 
 
 class Oracle:
@@ -383,17 +428,19 @@ def test_recall_and_precision_are_whole(desk: Desk, app: Flask, databases: Datab
     assert rules >= usual, "nothing happened in this life"
 
 
-@pytest.mark.parametrize("fault", ["horizon", "closed", "recipient"])
+@pytest.mark.parametrize("fault", ["horizon", "closed", "recipient", "passed on"])
 def test_the_oracle_sees_faults(
     desk: Desk, databases: Databases, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """Three known faults, each of which must turn the comparison red."""
+    """Four known faults, each of which must turn the comparison red."""
     from cityjobs.reminders import queries
 
     if fault == "horizon":
         monkeypatch.setattr(queries, "working_day_after", lambda day: day + timedelta(days=1))
     elif fault == "closed":
         monkeypatch.setattr("cityjobs.followups.queries._IS_OPEN", sa.true())
+    elif fault == "passed on":
+        monkeypatch.setattr("cityjobs.followups.queries.due_with", lambda _on: Assignment.referent_id)
     else:
         monkeypatch.setattr(queries, "_works_in", lambda user_id, *_rest: user_id.is_not(None))
     with pytest.raises(AssertionError, match=r"missing on|too much on"):
