@@ -157,6 +157,7 @@ PLACES = [
     Place("FinishForm", "result", of_step("faite")),
     Place("PostponeForm", "reason", of_step("reporter"), lambda _: {"due_on": SOON}),
     Place("DropForm", "reason", of_step("abandonner")),
+    Place("PassOnForm", "reason", of_step("confier"), lambda s: {"colleague": str(s.referent.id)}),
     Place("CheckForm", "note", of_check, lambda _: {"in_job": "oui"}),
     Place("DiagnosisForm", "strengths", of_diagnosis),
     Place("DiagnosisForm", "project", of_diagnosis),

@@ -517,7 +517,31 @@ class Draw:
                 "insert into draft (author_id, form, fields, saved_at) values (%s, %s, %s, now()) on conflict do nothing",
                 self.drafts,
             )
+            cursor.execute(PASSED_ON)
+            cursor.execute(LAPSED)
         return self.crowd
+
+
+PASSED_ON = """
+with followers as (
+  select a.parcours_id, a.cite_id, a.referent_id as who from assignment a where a.ended_at is null
+  union select a.parcours_id, a.cite_id, b.deputy_id from assignment a
+    join absence b on b.absent_id = a.referent_id and b.cite_id = a.cite_id
+    where a.ended_at is null and b.ended_early_at is null and app.today() between b.starts_on and b.ends_on),
+chosen as (
+  select distinct on (n.id) n.id, f.who from next_step n join followers f on f.parcours_id = n.parcours_id
+  join membership m on m.user_id = f.who and m.cite_id = f.cite_id and m.role in ('referent', 'coordinator')
+    and m.ended_on is null
+  join user_account u on u.id = f.who and u.disabled_at is null
+  where n.state = 'todo' and n.id::text < '8' order by n.id, md5(n.id::text || f.who::text))
+update next_step n set entrusted_to_id = c.who, entrusted_by_id = c.who, entrusted_at = now(), entrusted_times = 1
+from chosen c where c.id = n.id"""
+"""Half of what is to be done is passed on to somebody who follows the person."""
+LAPSED = """
+update assignment a set ended_at = now() from next_step n
+where n.parcours_id = a.parcours_id and n.entrusted_to_id = a.referent_id and a.kind = 'co_referent' and a.ended_at is null
+  and n.id::text < '3'"""
+"""Some of them no longer follow the person."""
 
 
 def drawn_crowd(world: World, databases: Databases, seed: int, *, cites: int = 3, people: int = 90) -> Crowd:

@@ -161,6 +161,7 @@ ROUTES: dict[str, tuple[Needed, Named]] = {
     "followups.finish": (P.FOLLOWUP_LOG, Named.STEP),
     "followups.postpone": (P.FOLLOWUP_LOG, Named.STEP),
     "followups.drop": (P.FOLLOWUP_LOG, Named.STEP),
+    "followups.pass_on": (P.FOLLOWUP_LOG, Named.STEP),
     "followups.take_back": (P.FOLLOWUP_LOG, Named.STEP),
     "diagnosis.edit": (P.DIAGNOSIS_WRITE, Named.PERSON),
     "diagnosis.begin": (P.DIAGNOSIS_WRITE, Named.PERSON),

@@ -186,9 +186,35 @@ class Facts:
     def waits_in(self, queue: Queue, member: Member) -> set[uuid.UUID]:
         """Persons whom a queue names to somebody: whoever follows them, and nobody else."""
         mine = self.followed_by(member)
-        return {mine[parcours]["person_id"] for parcours in self._waiting_in(queue) if parcours in mine}
+        waiting = self._waiting_in(queue, member)
+        return {mine[parcours]["person_id"] for parcours in waiting if parcours in mine}
 
-    def _waiting_in(self, queue: Queue) -> Iterator[uuid.UUID]:
+    def holder_of(self, step: dict[str, Any]) -> tuple[uuid.UUID, bool] | None:
+        """Which colleague has a step that was passed on, and whether as référent or co-référent; None when nobody has."""
+        to, rows = step["entrusted_to_id"], self.sight.rows
+        works = any(
+            row["user_id"] == to and row["cite_id"] == step["cite_id"] and row["ended_on"] is None
+            and row["role"] in ("referent", "coordinator")
+            for row in rows("membership")
+        )  # fmt: skip
+        followers = {
+            row["referent_id"]
+            for row in rows("assignment")
+            if row["parcours_id"] == step["parcours_id"] and row["ended_at"] is None
+        }
+        if to is None or not works:
+            return None
+        if to in followers:
+            return to, True
+        away = {row["absent_id"]: row["deputy_id"] for row in self.sight.absences_now(step["cite_id"])}
+        return (to, False) if to in {away.get(follower) for follower in followers} else None
+
+    def _is_with(self, step: dict[str, Any], member: Member) -> bool:
+        """Whether nobody else has it."""
+        held = self.holder_of(step)
+        return held is None or held[0] in self.sight.answers_for(member)
+
+    def _waiting_in(self, queue: Queue, member: Member) -> Iterator[uuid.UUID]:
         on, is_open = today(), {row["id"] for row in self.open}
         stands = {row["id"]: row["status"] for row in self.open}
         rows = self.sight.rows
@@ -196,7 +222,8 @@ class Facts:
             late = queue is Queue.OVERDUE
             for row in rows("next_step"):
                 due = row["due_on"] < on if late else row["due_on"] == on
-                if due and row["state"] == "todo" and row["parcours_id"] in is_open:
+                still = row["state"] == "todo" and row["parcours_id"] in is_open
+                if due and still and self._is_with(row, member):
                     yield row["parcours_id"]
         elif queue is Queue.CHECKS:
             done = {(row["job_id"], row["moment"]) for row in rows("job_check")}
@@ -389,7 +416,7 @@ def test_letters_are_about_files_that_their_readers_open(
 
 
 def unwritten(sight: Sight, jobs: dict[str, list[Member]], box: Letterbox) -> Iterator[tuple[str, uuid.UUID]]:
-    """Persons with a late step, in an open parcours of a référent at work, of whom the référent's letter says nothing."""
+    """Persons with a late step, in an open parcours, of whom the letter to the référent, or to whoever has it, says nothing."""
     facts = Facts(sight)
     told = {
         (address, uuid.UUID(person))
@@ -407,6 +434,8 @@ def unwritten(sight: Sight, jobs: dict[str, list[Member]], box: Letterbox) -> It
         referent = facts.followed.get(step["parcours_id"])
         away = {row["absent_id"]: row["deputy_id"] for row in sight.absences_now(step["cite_id"])}
         referent = away.get(referent, referent)
+        if held := facts.holder_of(step):
+            referent = away.get(held[0], held[0]) if held[1] else held[0]
         address = at_work.get((referent, step["cite_id"])) if referent else None
         due = step["state"] == "todo" and step["due_on"] < today() and step["parcours_id"] in still_open
         if address and due and (address, step["person_id"]) not in told:

@@ -44,6 +44,7 @@ READINGS = {
     "followups.finish": "person",
     "followups.postpone": "person",
     "followups.drop": "person",
+    "followups.pass_on": "person",
     "followups.interview": "interview",
     "diagnosis.edit": "person",
     "diagnosis.begin": "person",

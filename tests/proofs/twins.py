@@ -471,12 +471,17 @@ class Twins:
             Draft(author_id=author, form=f"entretien:{ties['person_id']}", fields=typed),
         )
         settled = {"settled_by_id": author, "settled_at": now(), "result": side.text("Fait.")}
+        passed = {
+            "entrusted_to_id": author, "entrusted_by_id": side.members["coordinator"].user_id, "entrusted_times": 1,
+            "entrusted_because": side.text("Elle vous connaît."), "entrusted_at": now(),
+        }  # fmt: skip
         for step, days, state in (("today", 0, "todo"), ("late", -3, "todo"), ("done", -1, "done")):
             self.keep(
                 NextStep(
                     id=side.new(f"step:{name}:{step}"), **ties, parcours_id=parcours, interview_id=interview.id,
                     title=side.text("Rappeler la crèche"), due_on=today() + timedelta(days=days), created_by_id=author,
                     state=StepState(state), **(settled if state == "done" else {}),
+                    **(passed if name == "followed" and step == "late" else {}),
                 )
             )  # fmt: skip
         for state in (ReminderState.SENT, ReminderState.WAITING):
