@@ -1,8 +1,9 @@
-"""Letters that would not tell what falls due by itself, or would tell it to another, or for nothing."""
+"""Letters that would not tell what falls due, by itself or passed on, or would tell it to another, or for nothing."""
 
 from tests.mutants.fault import Fault
 
 DUE = "tests/reminders/test_due_things.py::{}"
+PASSING = "tests/followups/test_passing_on.py::{}"
 
 FAULTS = [
     Fault(
@@ -25,6 +26,46 @@ FAULTS = [
         file="cityjobs/reminders/queries.py",
         was="ReminderRule.SUSPENSION_ENDING: (suspensions_ending,",
         becomes="ReminderRule.SUSPENSION_ENDING: (lambda on: suspensions_ending(on, within=0),",
+    ),
+    Fault(
+        proof=PASSING.format("test_the_reminder_goes_to_the_colleague"),
+        name="what was passed on is still recalled to the référent",
+        file="cityjobs/followups/queries.py",
+        was="else_=sa.func.coalesce(_stands_for(on), Assignment.referent_id),",
+        becomes="else_=Assignment.referent_id,",
+    ),
+    Fault(
+        proof=PASSING.format("test_when_the_colleague_no_longer_follows_it_falls_back"),
+        name="what was passed on is lost with the colleague who no longer follows the person",
+        file="cityjobs/followups/queries.py",
+        was="            _stands_for(on).is_(None),\n",
+        becomes="",
+    ),
+    Fault(
+        proof=PASSING.format("test_what_no_longer_holds_is_not_told"),
+        name="a colleague is told of what was settled meanwhile",
+        file="cityjobs/followups/queries.py",
+        was="            is_entrusted(),\n            _IS_TODO,\n",
+        becomes="            is_entrusted(),\n",
+    ),
+    Fault(
+        proof=PASSING.format("test_several_at_once_leave_what_is_with_somebody_else"),
+        name="several at once settle what is with a colleague",
+        file="cityjobs/desk/views/day.py",
+        was="if is_mine and step.state",
+        becomes="if (is_mine or True) and step.state",
+    ),
+    Fault(
+        proof=PASSING.format("test_the_database_refuses_who_does_not_follow"),
+        name="something to do is passed on to anybody",
+        sql="drop trigger entrusted_to_who_follows on next_step",
+    ),
+    Fault(
+        proof=PASSING.format("test_a_page_queues_the_letter_of_its_own_passing_alone"),
+        name="a page queues the letter of what a colleague passed on",
+        file="migrations/versions/0034_passed_on.py",
+        was="and n.entrusted_by_id = app.user_id() and",
+        becomes="and",
     ),
     Fault(
         proof=DUE.format("test_what_is_over_is_not_read_again_every_morning"),
