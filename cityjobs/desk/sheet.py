@@ -49,7 +49,7 @@ def write_sheet(file: File, beside: Around, *, programme: str, on: date) -> Shee
     etapes = beside.plan.etapes if beside.plan else []
     open_ = [etape for etape in etapes if etape.status in (EtapeStatus.EN_COURS, EtapeStatus.PREVUE)]
     to_do = [(_short(step.title), day(step.due_on)) for step in steps if step is not meeting]
-    to_do += [(_short(etape.label), _when(etape)) for etape in open_]
+    to_do += [(_short(etape.label), _when(etape, on)) for etape in open_]
     return Sheet(
         name=file.person.display_name,
         programme=programme,
@@ -75,8 +75,8 @@ def _appointment(step: Any) -> tuple[str, str]:
     )
 
 
-def _when(etape: Any) -> str:
-    until = f"avant le {day(etape.planned_to)}" if etape.planned_to else ""
+def _when(etape: Any, on: date) -> str:
+    until = f"avant le {day(etape.planned_to)}" if etape.planned_to and etape.planned_to >= on else ""
     return ", ".join(filter(None, [f"avec {etape.partner}" if etape.partner else "", until]))
 
 
