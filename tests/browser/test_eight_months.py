@@ -299,7 +299,7 @@ def test_from_a_stairwell_to_a_lasting_job(
         occupation="Commis de cuisine",
         employer="Cantine du Port",
     )
-    me.press("Emploi ou formation|Enregistrer|Noter", f"{file}$")
+    me.press("Commencer le suivi", f"{file}$")
     for day, moment in ((149, "8 jours"), (234, "3 mois")):
         calendar.day = day
         me = window(samira, 360 if day == 149 else 1280)
