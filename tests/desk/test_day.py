@@ -354,3 +354,15 @@ def test_each_leads_to_what_settles_it_and_leaves_its_queue(
 
 def test_the_day_is_written_in_full(samira: Member, client_of: Clients) -> None:
     assert str(today().year) in client_of(samira).get("/ma-journee").main()
+
+
+def test_a_narrow_screen_counts_what_waits_and_says_where(
+    busy: dict[str, Any], samira: Member, client_of: Clients
+) -> None:
+    page = client_of(samira).get("/ma-journee")
+    (ways,) = page.all("nav", class_="jump")
+    sections = {section.attributes.get("id") for section in page.all("section")}
+    for link in ways.all("a"):
+        name = link.attributes["href"].removeprefix("#")
+        assert name in sections and link.text().endswith(str(len(queue(page, name)))), name
+    assert set(LIFE_QUEUES) <= {link.attributes["href"].removeprefix("#") for link in ways.all("a")}

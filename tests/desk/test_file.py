@@ -19,6 +19,7 @@ from cityjobs.territory.rules import QpvAnswer, QpvSource
 from tests.bench.thick import EVENTS, WORD, thicken
 from tests.conftest import Databases
 from tests.manners import Page, PageClient
+from tests.plans.makers import etape
 from tests.world import Case, Member, World
 
 Clients = Callable[[Any], PageClient]
@@ -94,6 +95,42 @@ def test_the_head_says_when_there_is_nothing(world: World, cite: Any, client_of:
     )
     assert "Repéré" in where and "Personne pour l’instant" in who
     assert "Jamais jointe" in contact and "Rien de prévu" in following
+
+
+@pytest.mark.parametrize(
+    ("status", "days_ago", "said", "leads_to"),
+    [
+        (Status.SUIVI_EMPLOI, 20, "Point d’emploi à faire", "/points/j8"),
+        (Status.SORTI, 60, "Situation à demander", "/situations/"),
+        (Status.SUSPENDU, 30, "Reprise prévue", "#vie"),
+    ],
+)
+def test_the_head_says_what_is_due_when_nothing_is_on_the_list(
+    world: World,
+    cite: Any,
+    samira: Member,
+    client_of: Clients,
+    status: Status,
+    days_ago: int,
+    said: str,
+    leads_to: str,
+) -> None:
+    case = world.case(cite, status=status, referent=samira, days_ago=days_ago)
+    page = client_of(samira).get(f"/personnes/{case.id}")
+    assert said in facts(page)[3] and "Rien de prévu" not in facts(page)[3]
+    (link,) = page.all("dl", class_="facts")[0].all("a")
+    assert leads_to in link.attributes["href"]
+    if not leads_to.startswith("#"):
+        client_of(samira).get(link.attributes["href"])
+
+
+def test_the_head_leads_to_the_first_step_of_the_plan_when_it_is_all_that_is_planned(
+    world: World, samira: Member, case: Case, client_of: Clients
+) -> None:
+    for label, days in (("Code de la route", 40), ("Atelier CV", -3)):
+        etape(world, case, label=label, planned_to=today() + timedelta(days=days))
+    following = facts(client_of(samira).get(f"/personnes/{case.id}"))[3]
+    assert "Atelier CV, en retard" in following and "Code de la route" not in following
 
 
 def test_a_parcours_without_a_named_referent_shows_the_organisation(
