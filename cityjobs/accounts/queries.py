@@ -40,14 +40,17 @@ def works_in(user_id: Any, cite_id: Any, on: Day, roles: Sequence[Role]) -> sa.C
     However deep it is put in a question, it is about the account and the Cité of the row being read.
     """
     account, mission = aliased(User), aliased(Membership)
-    works = sa.select(mission.id).where(
-        account.id == user_id,
-        account.disabled_at.is_(None),
-        mission.user_id == account.id,
-        mission.cite_id == cite_id,
-        mission.role.in_(roles),
-        mission.started_on <= on,
-        sa.or_(mission.ended_on.is_(None), mission.ended_on > on),
+    works = (
+        sa.select(mission.id)
+        .join(account, account.id == mission.user_id)
+        .where(
+            mission.user_id == user_id,
+            mission.cite_id == cite_id,
+            mission.role.in_(roles),
+            mission.started_on <= on,
+            sa.or_(mission.ended_on.is_(None), mission.ended_on > on),
+            account.disabled_at.is_(None),
+        )
     )
     return works.correlate_except(account, mission).exists()
 

@@ -166,6 +166,12 @@ class NextStep(Versioned, Model):
             postgresql_include=["person_id"],
             postgresql_where=sa.text("state = 'todo'"),
         ),
+        sa.Index(
+            "ix_next_step_entrusted",
+            "cite_id",
+            "entrusted_to_id",
+            postgresql_where=sa.text("state = 'todo' and entrusted_to_id is not null"),
+        ),
         sa.Index("ix_next_step_due", "due_on", postgresql_where=sa.text("state = 'todo'")),
         sa.Index("ix_next_step_person", "person_id"),
     )

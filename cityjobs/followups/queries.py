@@ -46,7 +46,8 @@ def due_steps(on: Day, *, overdue: bool, referent_id: Who | None = None) -> sa.S
     One row per step: step_id, title, due_on, due_at, place, version, parcours_id, person_id, cite_id, first_name, last_name,
     referent_id (with whom it is due, see `due_with`; None when nobody is named), and when a colleague who follows the
     parcours was entrusted with it: entrusted_to, entrusted_by (names), entrusted_because. With `referent_id`: due for
-    this professional, see `is_due_for`.
+    this professional: of whom they follow, also as co-référent or for an absent colleague, but for what is with somebody
+    else.
     """
     steps = _steps_to_do(referent_id, on)
     return steps.where(NextStep.due_on < on if overdue else NextStep.due_on == on)
@@ -58,6 +59,7 @@ def steps_due_by(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple
 
 
 def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]]:
+    passed = passed_on(on)
     steps = (
         sa.select(
             NextStep.id.label("step_id"),
@@ -71,82 +73,82 @@ def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]
             NextStep.cite_id,
             Person.first_name,
             Person.last_name,
-            due_with(on).label("referent_id"),
-            *_passed_on(on),
+            due_with(passed).label("referent_id"),
+            *_told_of(passed),
         )
         .select_from(NextStep)
         .join(Parcours, _of_parcours)
         .join(Person, _person_of_parcours)
         .outerjoin(Assignment, _referent)
+        .outerjoin(passed, passed.c.step_id == NextStep.id)
         .where(_IS_TODO, _IS_OPEN)
         .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
-    return steps if referent_id is None else steps.where(is_due_for(referent_id, on))
+    return steps if referent_id is None else steps.where(_is_due_for(referent_id, passed, on))
 
 
 # What was passed on
 
 
-def _stands_for(on: Day | None) -> sa.ColumnElement[uuid.UUID | None]:
-    return stands_for(NextStep.entrusted_to_id, NextStep.parcours_id, NextStep.cite_id, on)
+def passed_on(on: Day | None, *, settled_too: bool = False) -> sa.Subquery:
+    """Next steps with a colleague who follows the parcours on a day, today by default; to be joined by `step_id`.
 
-
-def is_entrusted(on: Day | None = None) -> sa.ColumnElement[bool]:
-    """Next steps with a colleague who follows the parcours on a day; today by default.
-
-    As soon as they no longer follow it, the step is due for the référent again: nothing has to be written.
+    Also entrusted_to_id, stands_for (whom they follow it as), entrusted_to and entrusted_by (names), entrusted_because. As
+    soon as they no longer follow it, the step is due for the référent again: nothing has to be written.
     """
-    return sa.and_(NextStep.entrusted_to_id.is_not(None), _stands_for(on).is_not(None))
+    passed, to, by = aliased(NextStep), aliased(User), aliased(User)
+    standing = stands_for(passed.entrusted_to_id, passed.parcours_id, passed.cite_id, on)
+    rows = (
+        sa.select(
+            passed.id.label("step_id"),
+            passed.entrusted_to_id,
+            standing.c.referent_id.label("stands_for"),
+            (to.first_name + " " + to.last_name).label("entrusted_to"),
+            (by.first_name + " " + by.last_name).label("entrusted_by"),
+            passed.entrusted_because,
+        )
+        .select_from(passed)
+        .join(standing, sa.true())
+        .join(to, to.id == passed.entrusted_to_id)
+        .join(by, by.id == passed.entrusted_by_id)
+        .where(passed.entrusted_to_id.is_not(None))
+    )
+    # Written out and not bound: the planner must recognise the condition of the partial index.
+    is_todo = passed.state == sa.literal_column(f"'{StepState.TODO}'")
+    return (rows if settled_too else rows.where(is_todo)).subquery("passed")
 
 
-def due_with(on: Day | None) -> sa.ColumnElement[uuid.UUID | None]:
+def due_with(passed: sa.Subquery) -> sa.ColumnElement[uuid.UUID | None]:
     """With whom a next step of a question is due: whom the colleague entrusted with it stands for, else the référent.
 
-    Where the present Assignment of the référent is joined. Whoever answers for them on that day is told.
+    Where `passed_on` and the present Assignment of the référent are joined. Whoever answers for them on that day is told.
     """
-    return sa.case(
-        (NextStep.entrusted_to_id.is_(None), Assignment.referent_id),
-        else_=sa.func.coalesce(_stands_for(on), Assignment.referent_id),
-    )
+    return sa.func.coalesce(passed.c.stands_for, Assignment.referent_id)
 
 
-def is_due_for(who: Who, on: Day | None = None) -> sa.ColumnElement[bool]:
-    """Next steps due for somebody on a day, today by default: of whom they follow, also as co-référent or for an absent
-    colleague, but for those that are with somebody else; also those that are with an absent colleague they replace.
+def _is_due_for(who: Who, passed: sa.Subquery, on: Day | None = None) -> sa.ColumnElement[bool]:
+    """Next steps due for somebody on a day, where `passed_on` is joined: of whom they follow, also as co-référent or for
+    an absent colleague, but for those that are with somebody else whom they do not replace.
     """
     absent = sa.select(Absence.absent_id).where(replaces_today(who, on), Absence.cite_id == NextStep.cite_id)
     return sa.and_(
         is_followed_by(who, on),
         sa.or_(
-            NextStep.entrusted_to_id.is_(None),
-            NextStep.entrusted_to_id == who,
-            NextStep.entrusted_to_id.in_(absent.correlate_except(Absence)),
-            _stands_for(on).is_(None),
+            passed.c.step_id.is_(None),
+            passed.c.entrusted_to_id == who,
+            passed.c.entrusted_to_id.in_(absent.correlate_except(Absence)),
         ),
     )
 
 
-def _name_of(user_id: Any) -> sa.ScalarSelect[str]:
-    somebody = aliased(User)
-    name = sa.select(somebody.first_name + " " + somebody.last_name).where(somebody.id == user_id)
-    return name.correlate_except(somebody).scalar_subquery()
-
-
-def _passed_on(on: Day | None = None) -> list[sa.ColumnElement[Any]]:
-    """To whom, by whom and why a next step was passed on, as long as that holds."""
-    return [
-        sa.case((is_entrusted(on), told)).label(name)
-        for name, told in (
-            ("entrusted_to", _name_of(NextStep.entrusted_to_id)),
-            ("entrusted_by", _name_of(NextStep.entrusted_by_id)),
-            ("entrusted_because", NextStep.entrusted_because),
-        )
-    ]
+def _told_of(passed: sa.Subquery) -> list[sa.ColumnElement[Any]]:
+    return [passed.c.entrusted_to, passed.c.entrusted_by, passed.c.entrusted_because]
 
 
 def find_passing(step: NextStep) -> Any:
-    """To whom, by whom and why a step was passed on: entrusted_to, entrusted_by, entrusted_because; all None when it is not."""
-    return db.session.execute(sa.select(*_passed_on()).where(NextStep.id == step.id)).one()
+    """To whom, by whom and why a step was passed on: entrusted_to, entrusted_by, entrusted_because; None when it is not."""
+    passed = passed_on(None)
+    return db.session.execute(sa.select(*_told_of(passed)).where(passed.c.step_id == step.id)).one_or_none()
 
 
 def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> Any:
@@ -154,6 +156,7 @@ def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> An
 
     For the worker: person_id, initials, cite_name, due_on, due_at.
     """
+    passed = passed_on(None)
     return db.session.execute(
         sa.select(
             NextStep.person_id,
@@ -165,12 +168,11 @@ def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> An
         .join(Parcours, _of_parcours)
         .join(Person, _person_of_parcours)
         .join(Cite, Cite.id == NextStep.cite_id)
+        .join(passed, passed.c.step_id == NextStep.id)
         .where(
             NextStep.id == step_id,
             NextStep.entrusted_to_id == colleague_id,
             NextStep.entrusted_times == time,
-            is_entrusted(),
-            _IS_TODO,
             _IS_OPEN,
         )
     ).one_or_none()
@@ -312,6 +314,7 @@ def said_in(row: Interview | InterviewVersion) -> Exchange:
 @cache
 def steps_question() -> sa.Select[*tuple[Any, ...]]:
     """What is still to do with the person `person_id`, the most pressing first."""
+    passed = passed_on(None)
     return (
         sa.select(
             NextStep.id,
@@ -322,8 +325,10 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
             NextStep.version,
             NextStep.postponed_from,
             NextStep.postponed_because,
-            *_passed_on(),
+            *_told_of(passed),
         )
+        .select_from(NextStep)
+        .outerjoin(passed, passed.c.step_id == NextStep.id)
         .where(
             NextStep.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
             NextStep.cite_id == HERE,
@@ -335,9 +340,11 @@ def steps_question() -> sa.Select[*tuple[Any, ...]]:
 
 def steps_held(step_ids: Sequence[uuid.UUID]) -> list[tuple[NextStep, bool]]:
     """Next steps of persons whom whoever asks follows today, held against other writers; and whether each is due for them."""
+    passed = passed_on(None)
     rows = db.session.execute(
-        sa.select(NextStep, is_due_for(ME).label("is_mine"))
+        sa.select(NextStep, _is_due_for(ME, passed).label("is_mine"))
         .join(Parcours, _of_parcours)
+        .outerjoin(passed, passed.c.step_id == NextStep.id)
         .where(NextStep.id.in_(step_ids), NextStep.cite_id == HERE, is_followed_by(ME))
         .order_by(NextStep.id)
         .with_for_update(of=NextStep)

@@ -451,17 +451,15 @@ def who_answers_for(referent_id: Any, cite_id: Any, on: Day | None) -> sa.Column
     return sa.func.coalesce(deputy, referent_id, type_=sa.Uuid())
 
 
-def stands_for(
-    colleague_id: Any, parcours_id: Any, cite_id: Any, on: Day | None
-) -> sa.ColumnElement[uuid.UUID | None]:
-    """Whom a colleague follows a parcours as on a day: themselves, référent or co-référent, or an absent one they replace.
+def stands_for(colleague_id: Any, parcours_id: Any, cite_id: Any, on: Day | None) -> sa.FromClause:
+    """Whom a colleague follows a parcours as on a day (referent_id): themselves, référent or co-référent, or an absent one
+    they replace. To be joined, laterally; no row when they do not follow it, or no longer work in the Cité.
 
-    Null when they do not follow it, or no longer work in the Cité. Whoever answers for whom it says is told of what is
-    due with the colleague.
+    Whoever answers for whom it says is told of what is due with the colleague.
     """
     followed = aliased(Assignment)
     is_theirs = followed.referent_id == colleague_id
-    return (
+    standing = (
         sa.select(followed.referent_id)
         .where(
             followed.parcours_id == parcours_id,
@@ -473,8 +471,8 @@ def stands_for(
         .order_by(is_theirs.desc(), followed.id)
         .limit(1)
         .correlate_except(followed)
-        .scalar_subquery()
     )
+    return standing.lateral()
 
 
 @dataclass(frozen=True)

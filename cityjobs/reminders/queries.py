@@ -14,7 +14,7 @@ from cityjobs.core.db import db
 from cityjobs.core.outbox import Delivery, Outgoing
 from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview, NextStep
-from cityjobs.followups.queries import due_steps, due_with, silent_parcours
+from cityjobs.followups.queries import due_steps, due_with, passed_on, silent_parcours
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Snapshot, Suspension
 from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending, who_answers_for
@@ -214,7 +214,7 @@ def lines_waiting(on: date) -> list[Line]:
 
 
 def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
-    told = aliased(Reminder)
+    told, passed = aliased(Reminder), passed_on(on, settled_too=True)
     heard_on = sa.func.coalesce(
         Parcours.last_contact_on,
         sa.cast(sa.func.timezone("Europe/Paris", Assignment.started_at), sa.Date),
@@ -239,7 +239,7 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             sa.func.app.initials(Person.first_name, Person.last_name).label("initials"),
             roles.label("recipient_is_here"),
             Parcours.status.not_in(CLOSED_STATUSES).label("parcours_is_open"),
-            who_answers_for(_due_with(on), Reminder.cite_id, on).label("follower_id"),
+            who_answers_for(due_with(passed), Reminder.cite_id, on).label("follower_id"),
             _subject_is_open().label("subject_is_open"),
             sa.func.coalesce(
                 NextStep.due_on, Suspension.expected_end_on, Etape.planned_to, Agreement.review_on
@@ -265,6 +265,7 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
             ),
         )
         .outerjoin(NextStep, NextStep.id == Reminder.subject_id)
+        .outerjoin(passed, passed.c.step_id == Reminder.subject_id)
         .outerjoin(Job, Job.id == Reminder.subject_id)
         .outerjoin(Suspension, Suspension.id == Reminder.subject_id)
         .outerjoin(Etape, Etape.id == Reminder.subject_id)
@@ -279,11 +280,6 @@ def _lines_now(which: sa.ColumnElement[bool], on: date) -> list[Line]:
         Line(**{**row._mapping, "rule": ReminderRule(row.rule), "noted": frozenset(row.noted or ())})
         for row in rows
     ]
-
-
-def _due_with(on: date) -> sa.ColumnElement[uuid.UUID | None]:
-    """With whom the subject of a line is due on a day: the référent, or the colleague whom a thing to do is entrusted to."""
-    return sa.case((Reminder.rule.in_(STEP_RULES), due_with(on)), else_=Assignment.referent_id)
 
 
 def _subject_is_open() -> sa.ColumnElement[bool]:

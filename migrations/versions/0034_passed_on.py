@@ -29,6 +29,7 @@ alter table next_step validate constraint fk_next_step_entrusted_to_id_user_acco
 alter table next_step validate constraint fk_next_step_entrusted_by_id_user_account;
 alter table next_step validate constraint ck_next_step_entrusted;
 alter table next_step validate constraint ck_next_step_entrusted_because;
+create index ix_next_step_entrusted on next_step (cite_id, entrusted_to_id) where state = 'todo' and entrusted_to_id is not null;
 comment on column next_step.entrusted_to_id is
   'For whom it is due in place of the référent, as long as they follow the parcours.';
 grant update ({COLUMNS}) on next_step to cityjobs_web;

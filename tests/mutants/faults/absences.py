@@ -52,7 +52,7 @@ FAULTS = [
         proof=REPLACING.format("test_scope_is_looked_at_again_when_the_letter_leaves"),
         name="a letter written for a deputy leaves after what was handed back",
         file="cityjobs/reminders/queries.py",
-        was='who_answers_for(_due_with(on), Reminder.cite_id, on).label("follower_id")',
+        was='who_answers_for(due_with(passed), Reminder.cite_id, on).label("follower_id")',
         becomes='Reminder.recipient_id.label("follower_id")',
     ),
     Fault(
