@@ -349,6 +349,10 @@ Source: PostgreSQL, appendix A, SQLSTATE classes 08, 53 and 57P, and 25006, 25P0
 """
 
 
+PARCOURS_ENDED = "PJ409"
+"""How the database refuses what would be added to a parcours that somebody closed meanwhile (migration 0035)."""
+
+
 def is_database_away(error: sa.exc.SQLAlchemyError) -> bool:
     """Whether this says that the database cannot be used now, and nothing about what was asked of it."""
     if isinstance(error, (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.PendingRollbackError)):
@@ -362,6 +366,9 @@ def is_database_away(error: sa.exc.SQLAlchemyError) -> bool:
 
 def on_database_failure(error: sa.exc.SQLAlchemyError) -> ResponseReturnValue:
     """The database cannot be used now: say so, never show an empty list. Any other failure of it is an error of ours."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == PARCOURS_ENDED:
+        rollback()
+        return bare(409) if asked_by_script() else error_page(409, has_ended=True)
     if not is_database_away(error):
         raise error
     cause = getattr(error, "orig", None) or error

@@ -58,6 +58,7 @@ from cityjobs.followups.rules import (
     due_suggestions,
     may_undo,
 )
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries import followers_of
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS
@@ -86,6 +87,8 @@ def log(person_id: uuid.UUID) -> ResponseReturnValue:
     """Note an exchange; what was typed comes back as long as it is not accepted."""
     person, parcours = load_case(person_id)
     me, form = signed_in(), LogForm()
+    if form.is_submitted():
+        hold_parcours(parcours)
     if form.holds_for(parcours):
         logged = log_interview(
             person,
@@ -272,6 +275,8 @@ def plan(person_id: uuid.UUID) -> ResponseReturnValue:
     """Agree on what comes next, without an exchange."""
     person, parcours = load_case(person_id)
     form = PlanForm()
+    if form.is_submitted():
+        hold_parcours(parcours)
     if form.holds():
         if parcours.status not in CLOSED_STATUSES:
             plan_step_once(parcours, form.plan(), step_id=form.step.key(), author_id=signed_in().id)
@@ -381,10 +386,14 @@ def settle_step(
 @requires(Permission.FOLLOWUP_LOG)
 def take_back(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     """It was not done after all: only for whoever said so, for a quarter of an hour."""
-    load_case(person_id)
+    _, parcours = load_case(person_id)
+    hold_parcours(parcours)
     step = find_step(person_id, step_id, to_change=True) or abort(404)
+    is_closed = parcours.status in CLOSED_STATUSES or step.parcours_id != parcours.id
     mine = step.state == StepState.DONE and step.settled_by_id == signed_in().id
-    if mine and may_undo(step.settled_at, now()):
+    if mine and is_closed:
+        flash("Ce parcours est clos\u00a0: ce qui y était à faire ne peut plus être repris.", "due")
+    elif mine and may_undo(step.settled_at, now()):
         take_back_step(step)
         flash("C’est de nouveau à faire.", "done")
     elif mine:

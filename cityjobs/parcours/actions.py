@@ -76,6 +76,14 @@ def open_parcours(person: Person, *, spotted_on: date, reopened_from_id: uuid.UU
     return parcours
 
 
+def hold_parcours(parcours: Parcours) -> None:
+    """Make whoever writes about the same parcours wait, and look at it again; rows that point to it can still be added.
+
+    Whoever adds something to a parcours holds it before anything in it: a closing holds them in this order.
+    """
+    db.session.refresh(parcours, with_for_update={"key_share": True})
+
+
 def move_parcours(
     parcours: Parcours, person: Person, move: Move, *, today: date, recorded_by: uuid.UUID
 ) -> Transition:

@@ -54,7 +54,7 @@ NATIONAL_READING = "iae"
 def find_present_parcours(person_id: uuid.UUID, *, to_change: bool = False) -> Parcours | None:
     """The open parcours of a person, or else the last one; None when out of sight.
 
-    `to_change` makes overlapping writers wait for each other.
+    `to_change` makes overlapping writers wait for each other, and reads again what was read before they did.
     """
     present = (
         sa.select(Parcours)
@@ -62,7 +62,12 @@ def find_present_parcours(person_id: uuid.UUID, *, to_change: bool = False) -> P
         .order_by(Parcours.ended_on.is_not(None), Parcours.spotted_on.desc(), Parcours.created_at.desc())
         .limit(1)
     )
-    return db.session.scalar(present.with_for_update() if to_change else present)
+    return db.session.scalar(_held(present) if to_change else present)
+
+
+def _held(wanted: sa.Select[Parcours]) -> sa.Select[Parcours]:
+    """The same rows, held; what this session read of them before it had to wait is read again."""
+    return wanted.with_for_update().execution_options(populate_existing=True)
 
 
 def find_current_assignment(parcours_id: uuid.UUID) -> Assignment | None:
@@ -119,7 +124,7 @@ def find_parcours_of(
     wanted = sa.select(Parcours).where(
         Parcours.id == parcours_id, Parcours.person_id == person_id, Parcours.cite_id == HERE
     )
-    return db.session.scalar(wanted.with_for_update() if to_change else wanted)
+    return db.session.scalar(_held(wanted) if to_change else wanted)
 
 
 def find_last_day(parcours: Parcours) -> date:

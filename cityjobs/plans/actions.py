@@ -450,11 +450,6 @@ class Terms:
     organisation_id: uuid.UUID | None = None
 
 
-def hold_parcours(parcours: Parcours) -> None:
-    """Make whoever writes about the same parcours wait; rows that point to it can still be added."""
-    db.session.refresh(parcours, with_for_update={"key_share": True})
-
-
 def agree(
     parcours: Parcours,
     terms: Terms,

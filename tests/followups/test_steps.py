@@ -176,6 +176,17 @@ def test_too_late_or_by_somebody_else_it_is_not_taken_back(
     assert rows("select state from next_step") == [("done",)]
 
 
+def test_what_was_done_in_a_parcours_since_closed_is_not_to_do_again(
+    scene: Scene, url: str, client_of: Clients, rows: Rows
+) -> None:
+    client = client_of(scene.samira)
+    client.submit(client.get(scene.url).form(f"{url}/faite"))
+    told = {"reason": "abandon", "on": today().isoformat(), "version": "1", "geste": "clore"}
+    client.post(f"{scene.url}/parcours/close", told, status=303)
+    assert "Ce parcours est clos" in client.follow(client.post(f"{url}/reprendre")).text()
+    assert rows("select state from next_step") == [("done",)]
+
+
 def test_put_off_with_its_history(
     scene: Scene, step: NextStep, url: str, client_of: Clients, rows: Rows
 ) -> None:

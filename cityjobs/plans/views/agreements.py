@@ -8,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import day, redirect_after
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.people.models import Person
-from cityjobs.plans.actions import Refused, agree, hold_parcours, postpone_review
+from cityjobs.plans.actions import Refused, agree, postpone_review
 from cityjobs.plans.forms import AgreementForm, PaperForm, ReviewForm
 from cityjobs.plans.models import Agreement
 from cityjobs.plans.queries import (
@@ -40,6 +41,8 @@ def add_agreement(person_id: uuid.UUID) -> ResponseReturnValue:
     form = AgreementForm(data={"goals": [goal.code for goal in goals if goal.is_active]})
     form.goals.offer(goals)
     form.organisation.offer(partners_to_choose())
+    if form.is_submitted():
+        hold_parcours(parcours)
     stands = form.holds(not_before=parcours.met_on or parcours.spotted_on)
     if stands and is_closed(parcours):
         form.refuse("agreed_on", PLAN_CLOSED)
@@ -62,7 +65,6 @@ def add_agreement(person_id: uuid.UUID) -> ResponseReturnValue:
 
 def agreed(parcours: Parcours, form: AgreementForm) -> Agreement | None:
     """The agreement as written; None when it cannot be, and the form then says why."""
-    hold_parcours(parcours)
     goals = goals_held(parcours.id, form.goal_ids())
     try:
         written, _ = agree(
@@ -125,6 +127,7 @@ def agreement_page(
 def put_review_off(person_id: uuid.UUID, number: int) -> ResponseReturnValue:
     """Look at an agreement again on another day."""
     person, parcours = load_case(person_id)
+    hold_parcours(parcours)
     found = find_agreement(parcours.id, number, to_change=True) or abort(404)
     held, form = found[0], ReviewForm()
     stands = form.holds(agreed_on=held.agreed_on)

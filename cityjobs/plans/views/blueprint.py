@@ -6,6 +6,7 @@ from flask import Blueprint, abort, url_for
 
 from cityjobs.core.audit import record_reading
 from cityjobs.diagnosis.queries import find_case
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 from cityjobs.people.models import Person
@@ -19,6 +20,12 @@ def load_case(person_id: uuid.UUID) -> tuple[Person, Parcours]:
     person, parcours = find_case(person_id) or abort(404)
     note_reading(person)
     return person, parcours
+
+
+def hold_case(person_id: uuid.UUID) -> None:
+    """Wait for whoever writes about the present parcours of a person, before anything in it is held."""
+    case = find_case(person_id) or abort(404)
+    hold_parcours(case[1])
 
 
 def note_reading(person: Person) -> None:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, can, requires, signed_in
 from cityjobs.core.web import redirect_after
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.people.models import Person
 from cityjobs.plans.actions import move_goal, set_goal_once
@@ -26,7 +27,15 @@ from cityjobs.plans.rules import (
     etape_events_from,
     goal_gestures_from,
 )
-from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case, note_reading, plan_url
+from cityjobs.plans.views.blueprint import (
+    OF_PERSON,
+    bp,
+    hold_case,
+    is_closed,
+    load_case,
+    note_reading,
+    plan_url,
+)
 from cityjobs.vocabulary.queries import Lists, read_lists
 from cityjobs.vocabulary.rules import ListName
 
@@ -111,6 +120,7 @@ def words() -> dict[str, Any]:
 def add_goal(person_id: uuid.UUID) -> ResponseReturnValue:
     """One more goal, about a frein of this parcours or the project."""
     person, parcours = load_case(person_id)
+    hold_parcours(parcours)
     plan, lists, form = find_plan(parcours.id), read_lists(*GOAL_LISTS), GoalForm()
     form.offer(plan, lists, form.frein.data)
     if form.holds() and not is_closed(parcours):
@@ -134,6 +144,7 @@ SETTLED = {
 @requires(Permission.FOLLOWUP_LOG)
 def settle_goal(person_id: uuid.UUID, goal_id: uuid.UUID) -> ResponseReturnValue:
     """A goal is reached, dropped, or taken up again; overtaken by somebody else, the page says what it became."""
+    hold_case(person_id)
     person, parcours, goal = find_goal(person_id, goal_id, to_change=True) or abort(404)
     form = GoalGestureForm()
     gesture = form.said()

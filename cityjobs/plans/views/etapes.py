@@ -14,6 +14,7 @@ from cityjobs.core.clock import today
 from cityjobs.core.forms import chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import day, redirect_after, safe_next
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.people.models import Person
 from cityjobs.plans.actions import (
@@ -43,7 +44,15 @@ from cityjobs.plans.rules import (
     EtapePlan,
     EtapeStatus,
 )
-from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case, note_reading, plan_url
+from cityjobs.plans.views.blueprint import (
+    OF_PERSON,
+    bp,
+    hold_case,
+    is_closed,
+    load_case,
+    note_reading,
+    plan_url,
+)
 from cityjobs.vocabulary.queries import Lists, read_lists
 from cityjobs.vocabulary.rules import ListName
 
@@ -61,6 +70,8 @@ def add_etape(person_id: uuid.UUID) -> ResponseReturnValue:
         if request.method == "POST"
         else EtapeForm(formdata=None, goals=request.args.getlist("objectif"))
     )
+    if form.is_submitted():
+        hold_parcours(parcours)
     goals, _ = goals_to_choose(parcours.id)
     form.offer(read_lists(*ETAPE_LISTS), goals, partners_to_choose())
     stands = form.holds(started_on=parcours.spotted_on)
@@ -97,6 +108,8 @@ def etape_page(person: Person, parcours: Parcours, etape: Etape | None, form: Et
 def edit_etape(person_id: uuid.UUID, etape_id: uuid.UUID) -> ResponseReturnValue:
     """Plan an étape otherwise; two people who overlap choose between both versions."""
     posted = request.method == "POST"
+    if posted:
+        hold_case(person_id)
     person, parcours, etape = find_etape(person_id, etape_id, to_change=posted) or abort(404)
     note_reading(person)
     goals, served = goals_to_choose(parcours.id, etape.id)
@@ -212,6 +225,8 @@ def move(person_id: uuid.UUID, etape_id: uuid.UUID, gesture: str) -> ResponseRet
     """What happened to an étape, unless somebody else said something else first: then the page says so."""
     event = next((each for each in EtapeEvent if each == gesture), None) or abort(404)
     posted = request.method == "POST"
+    if posted:
+        hold_case(person_id)
     person, parcours, etape = find_etape(person_id, etape_id, to_change=posted) or abort(404)
     note_reading(person)
     form = HappeningForm()

@@ -8,11 +8,11 @@ from flask.typing import ResponseReturnValue
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
+from cityjobs.parcours.actions import hold_parcours
 from cityjobs.plans.actions import (
     Applied,
     Refused,
     apply_plan_once,
-    hold_parcours,
     keep_plan,
     lines_to_keep,
     set_plan_aside,

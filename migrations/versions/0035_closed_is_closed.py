@@ -1,0 +1,57 @@
+"""A closed parcours is closed: whoever waited for its closing adds nothing open to it, even in the same instant."""
+
+from alembic import op
+
+revision = "0035"
+down_revision = "0034"
+branch_labels = depends_on = None
+
+CLOSED = r"""
+create function app.refuse_in_closed() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+declare stands text;
+begin
+  select p.status into stands from parcours p where p.id = new.parcours_id for share;
+  if stands in ('sorti', 'non_entree') then
+    raise exception 'this parcours is closed: nothing open is added to it' using errcode = 'PJ409';
+  end if;
+  return null;
+end $$;
+comment on function app.refuse_in_closed is
+  'At commit: what is still open belongs to a parcours that goes on, a closing under way being waited for.';
+revoke execute on function app.refuse_in_closed from public;
+"""
+
+OPEN = {
+    "next_step": ("state", "= 'todo'"),
+    "etape": ("status", "in ('prevue', 'en_cours', 'en_attente')"),
+    "goal": ("status", "= 'open'"),
+    "agreement": ("ended_on", "is null"),
+    "diagnosis": ("finished_on", "is null"),
+}
+"""What says that a thing is open. Only pages are looked at: they alone are filled while somebody else closes."""
+
+
+def upgrade() -> None:
+    """A look at the parcours, at commit, each time a page adds or takes up something."""
+    op.execute(CLOSED)
+    for table, (column, is_open) in OPEN.items():
+        added = f"new.{column} {is_open} and session_user = 'cityjobs_web'"
+        op.execute(
+            f"create constraint trigger {table}_is_added_to_open after insert on {table} deferrable initially deferred"
+            f" for each row when ({added}) execute function app.refuse_in_closed()"
+        )
+        # An open version of a diagnosis is written as one goes; of other things only the taking up is looked at,
+        # so that whoever closes the parcours and holds it never waits for somebody who waits for it.
+        again = "" if table == "diagnosis" else f" and not (old.{column} {is_open})"
+        op.execute(
+            f"create constraint trigger {table}_is_taken_up_in_open after update on {table} deferrable initially deferred"
+            f" for each row when ({added}{again}) execute function app.refuse_in_closed()"
+        )
+
+
+def downgrade() -> None:
+    """Pages alone look."""
+    for table in OPEN:
+        op.execute(f"drop trigger {table}_is_added_to_open on {table}")
+        op.execute(f"drop trigger {table}_is_taken_up_in_open on {table}")
+    op.execute("drop function app.refuse_in_closed")
