@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.web import day
+from cityjobs.diagnosis.actions import close_diagnosis, stand_in
+from cityjobs.diagnosis.models import Diagnosis, Frein
 from cityjobs.followups.actions import drop_step, finish_step
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
@@ -111,6 +113,36 @@ class Plan:
             end_agreement(db.session.get_one(Agreement, left.id), on=on)
 
 
+class Diagnoses:
+    """The version of the diagnosis that nobody finished."""
+
+    kinds: tuple[str, ...] = ("diagnosis",)
+    decisions = (("finished", "Elle s’arrête là, telle qu’elle est"),)
+
+    def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
+        """The one being filled."""
+        wanted = sa.select(Diagnosis).where(
+            Diagnosis.parcours_id == parcours_id, Diagnosis.finished_on.is_(None)
+        )
+        rows = db.session.scalars(wanted.with_for_update(key_share=True) if to_change else wanted)
+        return [
+            Leftover(
+                self.kinds[0],
+                row.id,
+                f"Diagnostic, version {row.number}",
+                f"commencée le {day(row.opened_on)}",
+                self.decisions,
+            )
+            for row in rows
+        ]
+
+    def settle(self, left: Leftover, decision: str, *, on: date, by: uuid.UUID) -> None:  # noqa: ARG002
+        """Finished, the freins as they stand being kept beside it."""
+        diagnosis = db.session.get_one(Diagnosis, left.id)
+        freins = db.session.scalars(sa.select(Frein).where(Frein.parcours_id == diagnosis.parcours_id))
+        close_diagnosis(diagnosis, {row.code: stand_in(row) for row in freins}, on=on)
+
+
 def _said_of(thing: OpenThing) -> tuple[str, str]:
     """How one thing is called, and where it stands."""
     if thing.kind == "agreement":
@@ -121,7 +153,7 @@ def _said_of(thing: OpenThing) -> tuple[str, str]:
     return thing.label, f"{stands}, {day(thing.on)}" if thing.on else stands
 
 
-KEEPERS: list[Keeper] = [NextSteps(), Plan()]
+KEEPERS: list[Keeper] = [NextSteps(), Plan(), Diagnoses()]
 
 
 def leftovers_of(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Leftover]:

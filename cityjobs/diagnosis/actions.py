@@ -116,18 +116,25 @@ def _write(frein: Frein, stand: FreinStand, *, on: date, by: uuid.UUID) -> None:
     frein.recorded_by_id, frein.recorded_at = by, now()
 
 
-def finish_diagnosis(
-    diagnosis: Diagnosis, parcours: Parcours, stands: Mapping[str, FreinStand], *, today: date
-) -> None:
+def finish_diagnosis(diagnosis: Diagnosis, stands: Mapping[str, FreinStand], *, today: date) -> None:
     """Close a version: how each frein stands now is kept beside it, and neither changes any more. Raises Refused."""
     refused = finish_refusal(stands)
     if refused:
         raise Refused(refused)
-    diagnosis.finished_on = today
+    _finish(diagnosis, stands, on=today)
+
+
+def close_diagnosis(diagnosis: Diagnosis, stands: Mapping[str, FreinStand], *, on: date) -> None:
+    """Close a version as it stands, with its parcours, even when little was said; not before the day it was begun."""
+    _finish(diagnosis, stands, on=max(on, diagnosis.opened_on))
+
+
+def _finish(diagnosis: Diagnosis, stands: Mapping[str, FreinStand], *, on: date) -> None:
+    diagnosis.finished_on = on
     db.session.add_all(
         FreinReading(
-            cite_id=parcours.cite_id,
-            person_id=parcours.person_id,
+            cite_id=diagnosis.cite_id,
+            person_id=diagnosis.person_id,
             diagnosis_id=diagnosis.id,
             code=code,
             status=stand.status,

@@ -62,7 +62,7 @@ from cityjobs.diagnosis.rules import (
     progresses,
     weight_of,
 )
-from cityjobs.parcours.actions import MoveRefused, move_parcours
+from cityjobs.parcours.actions import MoveRefused, hold_parcours, move_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries import find_present_parcours
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS, Event, Move, Status
@@ -73,6 +73,7 @@ from cityjobs.vocabulary.rules import ListName
 bp = Blueprint("diagnosis", __name__, url_prefix="/personnes/<uuid:person_id>")
 SOMEBODY = "Un autre professionnel"
 PRESENT = "maintenant"
+CLOSED = "Ce parcours est clos\u00a0: son diagnostic se lit, mais ne se remplit plus."
 NOT_MET = frozenset({Status.REPERE, Status.CONTACTE})
 
 
@@ -128,6 +129,7 @@ def home(person: Person, parcours: Parcours, versions: list[Version], form: Begi
     """The page of a diagnosis that nobody is filling."""
     return render_template(
         "diagnosis/home.html",
+        closed_sentence=CLOSED,
         person=person,
         versions=versions,
         form=form,
@@ -145,18 +147,24 @@ def edit(person_id: uuid.UUID) -> ResponseReturnValue:
     """The version being filled, saved as one goes; without one, where to begin."""
     person, parcours = load_case(person_id)
     posted = request.method == "POST"
+    if posted:
+        hold_parcours(parcours)
+    is_closed = parcours.status in CLOSED_STATUSES
     open_one = find_open_diagnosis(parcours) if posted else None
     versions = versions_of(parcours)
     diagnosis = open_one or next((v.diagnosis for v in versions if v.diagnosis.finished_on is None), None)
     if diagnosis is None and posted and versions and may_begin(parcours) is Beginning.POSSIBLE:
         return finished_meanwhile(person, parcours, versions)
-    if diagnosis is None:
+    if diagnosis is None or (is_closed and not posted):
         form = BeginForm(formdata=None, data={"moves": True})
         return home(person, parcours, versions, form), 409 if posted else 200
     kept = Kept(parcours, diagnosis, to_change=posted)
     draft = versions[-1].draft if not posted else None
     form = kept.form_posted() if posted else kept.form_typed(draft) if draft else kept.form_kept()
-    if posted and form.accepted():
+    if is_closed:
+        form.validate()
+        form.form_errors.append(CLOSED)
+    elif posted and form.accepted():
         if kept.is_overtaken(form):
             return render_template("diagnosis/conflict.html", **both_versions(person, kept, form)), 409
         answer = save(person, kept, form)
@@ -216,7 +224,7 @@ def save(person: Person, kept: Kept, form: DiagnosisForm) -> ResponseReturnValue
     save_freins(kept.parcours, kept.freins, form.stands(), by=me.id, today=today())
     if request.form.get("geste") == "terminer":
         try:
-            finish_diagnosis(diagnosis, kept.parcours, form.stands(), today=today())
+            finish_diagnosis(diagnosis, form.stands(), today=today())
         except Refused as refused:
             form.refuse(f"{form.codes[0]}_status", str(refused))
             return None
@@ -308,13 +316,20 @@ def version(person_id: uuid.UUID, version_number: int) -> ResponseReturnValue:
     """One finished version, and what changed since the one before."""
     person, parcours = load_case(person_id)
     versions = versions_of(parcours)
+    is_closed = parcours.status in CLOSED_STATUSES
     found = next((each for each in versions if each.diagnosis.number == version_number), None) or abort(404)
-    if found.diagnosis.finished_on is None:
+    if found.diagnosis.finished_on is None and not is_closed:
         return redirect_after(url_for(".edit", person_id=person.id))
     former = next((each for each in versions if each.diagnosis.number == version_number - 1), None)
     shown = [each.diagnosis for each in (former, found) if each]
     readings, lists = readings_of(shown), read_lists(ListName.FREIN, *dict.fromkeys(LISTED.values()))
-    rows = readings[found.diagnosis.id]
+    rows: Mapping[str, Any] = readings[found.diagnosis.id]
+    if (
+        found.diagnosis.finished_on is None
+    ):  # it stayed so when the parcours was closed: freins do not move any more
+        rows = {
+            code: row for code, row in freins_of(parcours).items() if row.status != FreinStatus.NON_ABORDE
+        }
     before = {code: reading_of(row) for code, row in readings[former.diagnosis.id].items()} if former else {}
     after = {code: reading_of(row) for code, row in rows.items()}
     labels = {name: lists.labels(listed) for name, listed in LISTED.items()}

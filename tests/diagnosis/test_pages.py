@@ -100,6 +100,45 @@ def a_version(
     return one
 
 
+# A closed parcours
+
+
+def end(databases: Databases, case: Case) -> None:
+    """The person does not enter, while a version is being filled."""
+    databases.superuser.execute(
+        "update parcours set status = 'non_entree', ended_on = %s, end_reason = 'autre' where id = %s",
+        (today(), case.parcours.id),
+    )
+
+
+@pytest.mark.parametrize("geste", ["enregistrer", "terminer", "reprendre"])
+def test_the_open_version_of_a_closed_parcours_is_read_and_no_more_written(
+    geste: str, case: Case, page_of: PageClient, databases: Databases
+) -> None:
+    form = begun(page_of, case).form(holding="strengths")
+    end(databases, case)
+    typed = {"mobilite_status": "identifie", "strengths": "Ponctuelle, à l’écoute"}
+    page = page_of.submit(form, status=422, geste=geste, **typed)
+    assert "Ce parcours est clos" in page.errors()
+    assert page.form(holding="strengths").values["strengths"].strip() == typed["strengths"]
+    assert rows(databases, "select status from frein") == []
+    assert rows(databases, "select strengths, finished_on from diagnosis") == [(None, None)]
+
+
+def test_what_an_open_version_said_is_read_after_the_end(
+    world: World, referent: Member, case: Case, page_of: PageClient, databases: Databases
+) -> None:
+    begun(page_of, case)
+    fill(page_of, case, mobilite_status="identifie", strengths="Ponctuelle")
+    end(databases, case)
+    page = page_of.get(url(case))
+    assert "ne se remplit plus" in page.main() and "Restée ouverte" in page.main()
+    version = page_of.get(url(case, "/1"))
+    assert (
+        "resté ouvert" in version.text() and "Ponctuelle" in version.main() and "Identifié" in version.main()
+    )
+
+
 # Who
 
 

@@ -1,0 +1,190 @@
+"""A closed parcours takes nothing more, not even what was already on its way when it was closed."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from cityjobs.core.clock import today
+from cityjobs.diagnosis.models import Diagnosis
+from cityjobs.parcours.rules.lifecycle import Status
+from cityjobs.plans.rules import GoalStatus
+from tests.conftest import Databases
+from tests.followups.conftest import Scene, rows, scene
+from tests.manners import PageClient
+from tests.plans import makers
+from tests.world import World
+
+__all__ = ["rows", "scene"]
+
+ClientOf = Callable[[Any], PageClient]
+Rows = Callable[..., list[Any]]
+SOON = (today() + timedelta(days=40)).isoformat()
+STEP = {"title": "Rappeler", "due_on": SOON}
+WRITES: dict[str, tuple[str, dict[str, Any]]] = {
+    "etape": ("plan/etapes/nouvelle", {"type": "permis_code", "label": "Code de la route puis conduite"}),
+    "step": ("etapes/nouvelle", STEP),
+    "goal": ("plan/objectifs", {"label": "Passer le permis"}),
+    "agreement": ("accord/nouveau", {"agreed_on": today().isoformat(), "review_on": SOON, "way": "signed"}),
+    "exchange": (
+        "entretiens/nouveau",
+        {"synthesis": "Point", "mode": "telephone", "held_on": today().isoformat(), "reached": "y",
+         "next_step": "Rappeler", "due_on": SOON},
+    ),
+    "diagnosis": ("diagnostic/commencer", {}),
+}  # fmt: skip
+KEYS = {"etape": "etape", "step": "step", "goal": "goal", "agreement": "agreement", "exchange": "interview"}
+LEFT = """
+select 'step' from next_step where state = 'todo' union all select 'goal' from goal where status = 'open'
+union all select 'etape' from etape where ended_on is null union all select 'agreement' from agreement where ended_on is null
+union all select 'diagnosis' from diagnosis where finished_on is null
+"""
+
+
+@contextmanager
+def closing(databases: Databases, scene: Scene) -> Iterator[None]:
+    """Somebody closes the parcours: they hold it while the block begins, and have closed it when it ends."""
+    with psycopg.connect(databases.superuser.info.dsn, password=databases.superuser.info.password) as other:
+        other.execute("select from parcours where id = %s for update", (scene.case.parcours.id,))
+        yield
+        until = time.monotonic() + 20
+        while not databases.superuser.execute(
+            "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ).fetchall():
+            assert time.monotonic() < until, "nobody waits for the closing"
+            time.sleep(0.02)
+        other.execute(
+            "update parcours set status = 'sorti', ended_on = current_date, end_reason = 'abandon' where id = %s",
+            (scene.case.parcours.id,),
+        )
+
+
+def posted_while_closing(
+    databases: Databases, scene: Scene, client: PageClient, path: str, values: dict[str, Any]
+) -> Any:
+    """What is answered to what was sent while somebody closed the parcours."""
+    said = {**values, "csrf_token": client.token()}
+    answers: list[Any] = []
+    sent = threading.Thread(
+        target=lambda: answers.append(client.flask.post(f"{scene.url}/{path}", data=said))
+    )
+    with closing(databases, scene):
+        sent.start()
+    sent.join()
+    return answers[0]
+
+
+def values_of(what: str, goal: Any) -> dict[str, Any]:
+    """What the page of one thing sends, under a key of its own."""
+    more = {"goals": str(goal.id)} if what == "agreement" else {}
+    return {**WRITES[what][1], **more, **({KEYS[what]: str(uuid.uuid4())} if what in KEYS else {})}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_what_waits_for_a_closing_adds_nothing(
+    scene: Scene, world: World, client_of: ClientOf, databases: Databases, rows: Rows, what: str
+) -> None:
+    goal = makers.goal(world, scene.case, status=GoalStatus.REACHED)
+    if what == "agreement":
+        goal = makers.goal(world, scene.case)
+    before = rows(LEFT)
+    answer = posted_while_closing(
+        databases, scene, client_of(scene.samira), WRITES[what][0], values_of(what, goal)
+    )
+    assert answer.status_code == 422 and "clos" in answer.get_data(as_text=True)
+    assert rows(LEFT) == before
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_each_of_them_is_added_to_a_parcours_that_goes_on(
+    scene: Scene, world: World, client_of: ClientOf, rows: Rows, what: str
+) -> None:
+    goal = makers.goal(world, scene.case)
+    client_of(scene.samira).post(f"{scene.url}/{WRITES[what][0]}", values_of(what, goal), status=303)
+    assert len(rows(LEFT)) == 2
+
+
+def test_a_goal_is_not_taken_up_again_while_its_parcours_is_closed(
+    scene: Scene, world: World, client_of: ClientOf, databases: Databases, rows: Rows
+) -> None:
+    goal = makers.goal(world, scene.case, status=GoalStatus.REACHED)
+    told = {"gesture": "reopen", "version": "1"}
+    answer = posted_while_closing(
+        databases, scene, client_of(scene.samira), f"plan/objectifs/{goal.id}", told
+    )
+    assert answer.status_code == 409 and "Ce parcours est clos" in answer.get_data(as_text=True)
+    assert rows(LEFT) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "forgetful"),
+    [
+        ("etape", "cityjobs.plans.views.etapes.hold_parcours"),
+        ("goal", "cityjobs.plans.views.board.hold_parcours"),
+        ("step", "cityjobs.followups.views.hold_parcours"),
+        ("exchange", "cityjobs.followups.views.hold_parcours"),
+        ("agreement", "cityjobs.plans.views.agreements.hold_parcours"),
+    ],
+)
+def test_the_database_refuses_what_a_page_that_forgot_to_wait_would_add(
+    scene: Scene, world: World, client_of: ClientOf, databases: Databases, rows: Rows,
+    monkeypatch: pytest.MonkeyPatch, what: str, forgetful: str,
+) -> None:  # fmt: skip
+    goal = makers.goal(world, scene.case)
+    client = client_of(scene.samira)
+    monkeypatch.setattr(forgetful, lambda _parcours: None)
+    answer = posted_while_closing(databases, scene, client, WRITES[what][0], values_of(what, goal))
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "Ce parcours vient d’être clos" in text
+    assert "Code de la route puis conduite" in text or what != "etape"
+    assert rows(LEFT) == [("goal",)] and rows("select from interview") == []
+
+
+@pytest.mark.parametrize("status", [Status.SORTI, Status.NON_ENTREE])
+def test_nothing_open_is_added_to_a_closed_parcours_by_any_query(
+    world: World, databases: Databases, status: Status
+) -> None:
+    cite = world.cite("Roubaix")
+    samira = world.member("referent", cite)
+    case = world.case(cite, referent=samira, status=status)
+    goal = makers.goal(world, case, status=GoalStatus.DROPPED)
+    half = Diagnosis(
+        id=uuid.uuid4(), **makers.ties(case), number=1, opened_on=case.parcours.spotted_on, author_id=samira.id
+    )  # fmt: skip
+    world.keep(half)
+    ids = (cite.id, case.id, case.parcours.id, samira.id)
+    for write, given in (
+        ("insert into goal (id, cite_id, person_id, parcours_id, label, opened_on, created_by_id, created_at)"
+         " values (gen_random_uuid(), %s, %s, %s, 'But', current_date, %s, now())", ids),
+        ("update goal set status = 'open', settled_on = null where id = %s", (goal.id,)),
+        ("update diagnosis set strengths = 'Ponctuelle' where id = %s", (half.id,)),
+    ):  # fmt: skip
+        with databases.connected_as(
+            "cityjobs_web", user_id=samira.id, role="referent", cite_id=cite.id
+        ) as web:
+            assert web.execute(write, given).rowcount == 1
+            with pytest.raises(psycopg.Error) as refused:
+                web.execute("set constraints all immediate")
+            assert refused.value.sqlstate == "PJ409"
+
+
+def test_the_version_of_the_diagnosis_left_open_ends_with_the_parcours(
+    scene: Scene, world: World, client_of: ClientOf, rows: Rows
+) -> None:
+    makers.frein(world, scene.case)
+    client = client_of(scene.samira)
+    client.post(f"{scene.url}/diagnostic/commencer", {}, status=303)
+    told = {"reason": "abandon", "on": today().isoformat(), "version": "1", "geste": "clore"}
+    page = client.get(f"{scene.url}/parcours/close")
+    assert "Diagnostic, version 1" in page.main() and "Elle s’arrête là" in page.main()
+    assert "Décidez" in client.post(f"{scene.url}/parcours/close", told, status=422).errors()
+    [(kept,)] = rows("select id from diagnosis")
+    client.post(f"{scene.url}/parcours/close", {**told, f"diagnosis_{kept.hex}": "finished"}, status=303)
+    assert rows("select finished_on from diagnosis") == [(today(),)]
+    assert rows("select code, status from frein_reading") == [("mobilite", "identifie")]
