@@ -21,6 +21,25 @@ comment on function app.refuse_in_closed is
 revoke execute on function app.refuse_in_closed from public;
 """
 
+LEFT = r"""
+create function app.refuse_unless_left() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+declare stands text;
+begin
+  select p.status into stands from parcours p where p.id = new.parcours_id for share;
+  if stands is distinct from 'sorti' then
+    raise exception 'only a parcours that ended has an exit, and a situation after it' using errcode = 'check_violation';
+  end if;
+  return null;
+end $$;
+comment on function app.refuse_unless_left is
+  'At commit: an exit and the situations after it are of a parcours that ended, an exit being taken back waited for.';
+revoke execute on function app.refuse_unless_left from public;
+create constraint trigger parcours_exit_is_of_one_left after insert on parcours_exit deferrable initially deferred
+  for each row when (session_user = 'cityjobs_web') execute function app.refuse_unless_left();
+create constraint trigger situation_snapshot_is_of_one_left after insert on situation_snapshot deferrable initially deferred
+  for each row when (new.moment <> 'entry' and session_user = 'cityjobs_web') execute function app.refuse_unless_left();
+"""
+
 OPEN = {
     "next_step": ("state", "= 'todo'"),
     "etape": ("status", "in ('prevue', 'en_cours', 'en_attente')"),
@@ -34,6 +53,7 @@ OPEN = {
 def upgrade() -> None:
     """A look at the parcours, at commit, each time a page adds or takes up something."""
     op.execute(CLOSED)
+    op.execute(LEFT)
     for table, (column, is_open) in OPEN.items():
         added = f"new.{column} {is_open} and session_user = 'cityjobs_web'"
         op.execute(
@@ -51,6 +71,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Pages alone look."""
+    op.execute("drop trigger situation_snapshot_is_of_one_left on situation_snapshot")
+    op.execute("drop trigger parcours_exit_is_of_one_left on parcours_exit")
+    op.execute("drop function app.refuse_unless_left")
     for table in OPEN:
         op.execute(f"drop trigger {table}_is_added_to_open on {table}")
         op.execute(f"drop trigger {table}_is_taken_up_in_open on {table}")

@@ -25,6 +25,7 @@ __all__ = ["rows", "scene"]
 
 ClientOf = Callable[[Any], PageClient]
 Rows = Callable[..., list[Any]]
+TOLD = {"reason": "abandon", "on": today().isoformat(), "version": "1", "geste": "clore"}
 SOON = (today() + timedelta(days=40)).isoformat()
 STEP = {"title": "Rappeler", "due_on": SOON}
 WRITES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,9 +48,13 @@ union all select 'diagnosis' from diagnosis where finished_on is null
 """
 
 
+CLOSED = "status = 'sorti', ended_on = current_date, end_reason = 'abandon'"
+REOPENED = "status = 'actif', ended_on = null, end_reason = null"
+
+
 @contextmanager
-def closing(databases: Databases, scene: Scene) -> Iterator[None]:
-    """Somebody closes the parcours: they hold it while the block begins, and have closed it when it ends."""
+def writing(databases: Databases, scene: Scene, becomes: str) -> Iterator[None]:
+    """Somebody moves the parcours: they hold it while the block begins, and have moved it when it ends."""
     with psycopg.connect(databases.superuser.info.dsn, password=databases.superuser.info.password) as other:
         other.execute("select from parcours where id = %s for update", (scene.case.parcours.id,))
         yield
@@ -57,24 +62,25 @@ def closing(databases: Databases, scene: Scene) -> Iterator[None]:
         while not databases.superuser.execute(
             "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         ).fetchall():
-            assert time.monotonic() < until, "nobody waits for the closing"
+            assert time.monotonic() < until, "nobody waits for the other"
             time.sleep(0.02)
         other.execute(
-            "update parcours set status = 'sorti', ended_on = current_date, end_reason = 'abandon' where id = %s",
+            f"update parcours set {becomes} where id = %s",
             (scene.case.parcours.id,),
         )
 
 
 def posted_while_closing(
-    databases: Databases, scene: Scene, client: PageClient, path: str, values: dict[str, Any]
-) -> Any:
-    """What is answered to what was sent while somebody closed the parcours."""
+    databases: Databases, scene: Scene, client: PageClient, path: str, values: dict[str, Any],
+    becomes: str = CLOSED,
+) -> Any:  # fmt: skip
+    """What is answered to what was sent while somebody closed the parcours, or moved it otherwise."""
     said = {**values, "csrf_token": client.token()}
     answers: list[Any] = []
     sent = threading.Thread(
         target=lambda: answers.append(client.flask.post(f"{scene.url}/{path}", data=said))
     )
-    with closing(databases, scene):
+    with writing(databases, scene, becomes):
         sent.start()
     sent.join()
     return answers[0]
@@ -180,11 +186,60 @@ def test_the_version_of_the_diagnosis_left_open_ends_with_the_parcours(
     makers.frein(world, scene.case)
     client = client_of(scene.samira)
     client.post(f"{scene.url}/diagnostic/commencer", {}, status=303)
-    told = {"reason": "abandon", "on": today().isoformat(), "version": "1", "geste": "clore"}
     page = client.get(f"{scene.url}/parcours/close")
     assert "Diagnostic, version 1" in page.main() and "Elle s’arrête là" in page.main()
-    assert "Décidez" in client.post(f"{scene.url}/parcours/close", told, status=422).errors()
+    assert "Décidez" in client.post(f"{scene.url}/parcours/close", TOLD, status=422).errors()
     [(kept,)] = rows("select id from diagnosis")
-    client.post(f"{scene.url}/parcours/close", {**told, f"diagnosis_{kept.hex}": "finished"}, status=303)
+    client.post(f"{scene.url}/parcours/close", {**TOLD, f"diagnosis_{kept.hex}": "finished"}, status=303)
     assert rows("select finished_on from diagnosis") == [(today(),)]
     assert rows("select code, status from frein_reading") == [("mobilite", "identifie")]
+
+
+# An exit taken back
+
+
+def test_no_situation_is_frozen_after_an_exit_being_taken_back(
+    scene: Scene, world: World, client_of: ClientOf, databases: Databases, rows: Rows
+) -> None:
+    client = client_of(scene.samira)
+    client.post(f"{scene.url}/parcours/close", TOLD, status=303)
+    told = {"reached": "oui", "on": today().isoformat(), "situation": "de_inscrit_ft_indemnise"}
+    path = f"situations/{scene.case.parcours.id}/exit"
+    assert posted_while_closing(databases, scene, client, path, told, REOPENED).status_code == 404
+    assert (
+        rows("select status from parcours") == [("actif",)] and rows("select from situation_snapshot") == []
+    )
+
+
+def test_the_next_exit_has_its_own_situation(
+    scene: Scene, world: World, client_of: ClientOf, rows: Rows
+) -> None:
+    client, url = client_of(scene.coordinator), f"{scene.url}/parcours"
+    for situation in ("de_inscrit_ft_indemnise", "inactif_non_demandeur"):
+        [(version,)] = rows("select version from parcours")
+        said = {"situation": situation, "inscription_ft": "inscrit", "version": str(version)}
+        client.post(f"{url}/close", {**TOLD, **said}, status=303)
+        assert rows("select situation from situation_snapshot where moment = 'exit'") == [(situation,)]
+        client.post(url, {"event": "reopen", "version": str(version + 1)}, status=303)
+        assert rows("select from situation_snapshot") == rows("select from parcours_exit") == []
+
+
+def test_the_database_keeps_exits_and_what_follows_to_those_who_left(
+    world: World, databases: Databases
+) -> None:
+    cite = world.cite("Roubaix")
+    samira = world.member("referent", cite)
+    case = world.case(cite, referent=samira)
+    ids = (case.parcours.id, cite.id, case.id, samira.id)
+    for write in (
+        "insert into parcours_exit (parcours_id, cite_id, person_id, exit_type, category, ruleset_id, recorded_by_id, recorded_at)"
+        " select %s, %s, %s, 'abandon', 'autre', id, %s, now() from exit_ruleset where code = 'iae'",
+        "insert into situation_snapshot (id, parcours_id, cite_id, person_id, moment, taken_on, is_reached, recorded_by_id, recorded_at)"
+        " values (gen_random_uuid(), %s, %s, %s, 'exit', current_date, false, %s, now())",
+    ):
+        with databases.connected_as(
+            "cityjobs_web", user_id=samira.id, role="referent", cite_id=cite.id
+        ) as web:
+            assert web.execute(write, ids).rowcount == 1
+            with pytest.raises(psycopg.errors.CheckViolation, match="that ended"):
+                web.execute("set constraints all immediate")

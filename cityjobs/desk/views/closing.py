@@ -96,8 +96,10 @@ def _closed(
             settle([(each, form[each.name].data) for each in left], on=on, by=me.id)
             db.session.flush()
             situation = form.told()
-            if situation:
-                take_snapshot(parcours, person, Moment.EXIT, on=on, by=me.id, situation=situation)
+            if situation and not take_snapshot(
+                parcours, person, Moment.EXIT, on=on, by=me.id, situation=situation
+            ):
+                flash("Une situation à la sortie était déjà notée\u00a0: c’est elle qui est gardée.", "due")
     except MoveRefused as refused:
         form.refuse(refused.field if refused.field in form else "on", str(refused))
         return False

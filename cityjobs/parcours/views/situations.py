@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import abort, flash, render_template
+from flask import abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
 
 from cityjobs.accounts.rules import Professional
@@ -25,7 +25,7 @@ def take_situation(person_id: uuid.UUID, parcours_id: uuid.UUID, moment: str) ->
     """What became of somebody after an exit, or that they could not be reached."""
     me: Professional = signed_in()
     person = person_of(person_id)
-    parcours = find_parcours_of(person.id, parcours_id) or abort(404)
+    parcours = find_parcours_of(person.id, parcours_id, to_change=request.method == "POST") or abort(404)
     asked = next((each for each in Moment if each == moment and each is not Moment.ENTRY), None)
     if asked is None or parcours.status != Status.SORTI or parcours.ended_on is None:
         abort(404)
