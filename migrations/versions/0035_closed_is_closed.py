@@ -40,6 +40,28 @@ create constraint trigger situation_snapshot_is_of_one_left after insert on situ
   for each row when (new.moment <> 'entry' and session_user = 'cityjobs_web') execute function app.refuse_unless_left();
 """
 
+KEPT = r"""
+create trigger parcours_keeps_its_entry before update on parcours for each row
+  when (old.started_on is not null and session_user = 'cityjobs_web'
+        and row(new.started_on, new.entry_gender, new.entry_age, new.entry_in_qpv)
+            is distinct from row(old.started_on, old.entry_gender, old.entry_age, old.entry_in_qpv))
+  execute function app.refuse_change();
+comment on trigger parcours_keeps_its_entry on parcours is 'Figures read what was true on the day of the entry.';
+
+-- no page changes an exit: it is taken back, then written anew
+revoke update (exit_type, category, ruleset_id, months, evidence, evidence_seen_on, version) on parcours_exit from cityjobs_web;
+drop policy web_changes on parcours_exit;
+"""
+NO_MORE_KEPT = r"""
+drop trigger parcours_keeps_its_entry on parcours;
+grant update (exit_type, category, ruleset_id, months, evidence, evidence_seen_on, version) on parcours_exit to cityjobs_web;
+create policy web_changes on parcours_exit for update to cityjobs_web
+  using (cite_id = (select app.cite_id()) and ((select app.role() = 'coordinator')
+         or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))))
+  with check (cite_id = (select app.cite_id()) and ((select app.role() = 'coordinator')
+         or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))));
+"""
+
 OPEN = {
     "next_step": ("state", "= 'todo'"),
     "etape": ("status", "in ('prevue', 'en_cours', 'en_attente')"),
@@ -54,6 +76,7 @@ def upgrade() -> None:
     """A look at the parcours, at commit, each time a page adds or takes up something."""
     op.execute(CLOSED)
     op.execute(LEFT)
+    op.execute(KEPT)
     for table, (column, is_open) in OPEN.items():
         added = f"new.{column} {is_open} and session_user = 'cityjobs_web'"
         op.execute(
@@ -71,6 +94,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Pages alone look."""
+    op.execute(NO_MORE_KEPT)
     op.execute("drop trigger situation_snapshot_is_of_one_left on situation_snapshot")
     op.execute("drop trigger parcours_exit_is_of_one_left on parcours_exit")
     op.execute("drop function app.refuse_unless_left")

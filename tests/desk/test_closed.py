@@ -243,3 +243,37 @@ def test_the_database_keeps_exits_and_what_follows_to_those_who_left(
             assert web.execute(write, ids).rowcount == 1
             with pytest.raises(psycopg.errors.CheckViolation, match="that ended"):
                 web.execute("set constraints all immediate")
+
+
+# What is frozen
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["entry_gender = 'homme'", "entry_age = 20", "entry_in_qpv = true", "started_on = started_on + 1"],
+)
+@pytest.mark.parametrize("role", ["referent", "coordinator"])
+def test_an_entry_is_frozen_for_whoever_writes(
+    world: World, databases: Databases, role: str, change: str
+) -> None:
+    cite = world.cite("Roubaix")
+    me = world.member(role, cite)
+    entered, coming = (
+        world.case(cite, referent=me, status=status) for status in (Status.ACTIF, Status.DIAGNOSTIC)
+    )
+    with databases.connected_as("cityjobs_web", user_id=me.id, role=role, cite_id=cite.id) as web:
+        if not change.startswith("started"):
+            written = web.execute(f"update parcours set {change} where id = %s", (coming.parcours.id,))  # type: ignore[arg-type]
+            assert written.rowcount == 1
+        with pytest.raises(psycopg.errors.RestrictViolation):
+            web.execute(f"update parcours set {change} where id = %s", (entered.parcours.id,))  # type: ignore[arg-type]
+
+
+def test_no_page_changes_an_exit(world: World, databases: Databases) -> None:
+    cite = world.cite("Roubaix")
+    claire = world.member("coordinator", cite)
+    with (
+        databases.connected_as("cityjobs_web", user_id=claire.id, role="coordinator", cite_id=cite.id) as web,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        web.execute("update parcours_exit set months = 9")
