@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -16,10 +16,11 @@ from cityjobs.core.db import db
 from cityjobs.core.web import day
 from cityjobs.diagnosis.actions import close_diagnosis, stand_in
 from cityjobs.diagnosis.models import Diagnosis, Frein
-from cityjobs.followups.actions import drop_step, finish_step
+from cityjobs.followups.actions import drop_step, finish_step, take_back_step
 from cityjobs.followups.models import NextStep
 from cityjobs.followups.rules import StepState
-from cityjobs.plans.actions import close_etape, close_goal, end_agreement
+from cityjobs.parcours.actions import when_reopened
+from cityjobs.plans.actions import close_etape, close_goal, end_agreement, take_up_again
 from cityjobs.plans.models import Agreement, Etape, Goal
 from cityjobs.plans.queries import OpenThing, open_things
 from cityjobs.plans.rules import ETAPE_STATUS_LABELS, EtapeStatus
@@ -39,6 +40,9 @@ class Leftover:
     label: str
     detail: str
     decisions: tuple[tuple[str, str], ...]
+    stood: str = ""
+    giving_up: str = ""
+    """The decision that the exit alone calls for: taken back with it, the thing stands again as it `stood`."""
 
     @property
     def name(self) -> str:
@@ -57,6 +61,9 @@ class Keeper(Protocol):
     def settle(self, left: Leftover, decision: str, *, on: date, by: uuid.UUID) -> None:
         """Close one of them as decided, on the day of the exit."""
 
+    def put_back(self, parcours_id: uuid.UUID, kind: str, thing_id: uuid.UUID, stood: str) -> None:
+        """Take up again what was given up for the exit alone."""
+
 
 class NextSteps:
     """What was to be done next."""
@@ -73,7 +80,14 @@ class NextSteps:
         )
         rows = db.session.scalars(steps.with_for_update() if to_change else steps)
         return [
-            Leftover(self.kinds[0], row.id, row.title, f"à faire, {day(row.due_on)}", self.decisions)
+            Leftover(
+                self.kinds[0],
+                row.id,
+                row.title,
+                f"à faire, {day(row.due_on)}",
+                self.decisions,
+                giving_up="cancelled",
+            )
             for row in rows
         ]
 
@@ -85,6 +99,12 @@ class NextSteps:
         else:
             drop_step(step, by=by, reason=CLOSED_WITH_THE_PARCOURS)
 
+    def put_back(self, parcours_id: uuid.UUID, kind: str, thing_id: uuid.UUID, stood: str) -> None:  # noqa: ARG002
+        """To do again, on the day that was agreed."""
+        step = db.session.get(NextStep, thing_id)
+        if step is not None and step.parcours_id == parcours_id and step.state == StepState.CANCELLED:
+            take_back_step(step)
+
 
 class Plan:
     """What is open in the plan: étapes, goals, the agreement."""
@@ -95,11 +115,19 @@ class Plan:
         "goal": (("reached", "Il est atteint"), ("dropped", "Il est mis de côté")),
         "agreement": (("ended", "Il prend fin avec le parcours"),),
     }
+    giving_up: Mapping[str, str] = {"etape": "not_done", "goal": "dropped", "agreement": "ended"}
 
     def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
         """Étapes planned, begun or waiting; goals still pursued; the agreement in force."""
         return [
-            Leftover(each.kind, each.id, *_said_of(each), self.decisions[each.kind])
+            Leftover(
+                each.kind,
+                each.id,
+                *_said_of(each),
+                self.decisions[each.kind],
+                stood=each.status,
+                giving_up=self.giving_up[each.kind],
+            )
             for each in open_things(parcours_id, to_change=to_change)
         ]
 
@@ -111,6 +139,13 @@ class Plan:
             close_goal(db.session.get_one(Goal, left.id), reached=decision == "reached", on=on)
         else:
             end_agreement(db.session.get_one(Agreement, left.id), on=on)
+
+    def put_back(self, parcours_id: uuid.UUID, kind: str, thing_id: uuid.UUID, stood: str) -> None:
+        """Étapes as they were, goals pursued again, the agreement in force again."""
+        models: dict[str, Any] = {"etape": Etape, "goal": Goal, "agreement": Agreement}
+        thing: Etape | Goal | Agreement | None = db.session.get(models[kind], thing_id)
+        if thing is not None and thing.parcours_id == parcours_id:
+            take_up_again(thing, stood)
 
 
 class Diagnoses:
@@ -142,6 +177,9 @@ class Diagnoses:
         freins = db.session.scalars(sa.select(Frein).where(Frein.parcours_id == diagnosis.parcours_id))
         close_diagnosis(diagnosis, {row.code: stand_in(row) for row in freins}, on=on)
 
+    def put_back(self, parcours_id: uuid.UUID, kind: str, thing_id: uuid.UUID, stood: str) -> None:
+        """A finished version never changes: the next one begins as its copy."""
+
 
 def _said_of(thing: OpenThing) -> tuple[str, str]:
     """How one thing is called, and where it stands."""
@@ -161,8 +199,29 @@ def leftovers_of(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Lef
     return [left for keeper in KEEPERS for left in keeper.open_of(parcours_id, to_change=to_change)]
 
 
+def given_up(decided: Sequence[tuple[Leftover, str]]) -> list[dict[str, str]]:
+    """What the exit alone gives up, to be put back if it is taken back; what was done stays done."""
+    return [
+        {"kind": left.kind, "id": str(left.id), "stood": left.stood}
+        for left, decision in decided
+        if decision == left.giving_up
+    ]
+
+
 def settle(decided: Sequence[tuple[Leftover, str]], *, on: date, by: uuid.UUID) -> None:
     """Close each thing as decided."""
-    keepers = {kind: keeper for keeper in KEEPERS for kind in keeper.kinds}
     for left, decision in decided:
-        keepers[left.kind].settle(left, decision, on=on, by=by)
+        _keeper_of(left.kind).settle(left, decision, on=on, by=by)
+
+
+def put_back(parcours_id: uuid.UUID, things: Sequence[Mapping[str, str]]) -> None:
+    """Take up again, in a parcours whose exit is taken back, what that exit gave up."""
+    for thing in things:
+        _keeper_of(thing["kind"]).put_back(parcours_id, thing["kind"], uuid.UUID(thing["id"]), thing["stood"])
+
+
+def _keeper_of(kind: str) -> Keeper:
+    return next(keeper for keeper in KEEPERS if kind in keeper.kinds)
+
+
+when_reopened(put_back)

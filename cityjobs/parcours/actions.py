@@ -1,7 +1,7 @@
 """Writes about a parcours: opening, moving, checking a job, freezing a situation, giving it a référent."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -204,14 +204,23 @@ def _closed(parcours: Parcours, person: Person, move: Move, by: uuid.UUID) -> No
             months=leaving.months,
             evidence=leaving.evidence,
             evidence_seen_on=leaving.evidence_seen_on,
+            given_up=[dict(each) for each in leaving.given_up],
             recorded_by_id=by,
             recorded_at=now(),
         )
     )
 
 
+_PUT_BACK: list[Callable[[uuid.UUID, Sequence[Mapping[str, str]]], None]] = []
+
+
+def when_reopened(put_back: Callable[[uuid.UUID, Sequence[Mapping[str, str]]], None]) -> None:
+    """Name whoever puts back, in a parcours whose exit is taken back, what that exit gave up (`Leaving.given_up`)."""
+    _PUT_BACK.append(put_back)
+
+
 def _reopened(parcours: Parcours, _person: Person, _move: Move, _by: uuid.UUID) -> None:
-    """What the exit had written is taken back; the journal and the history keep it."""
+    """What the exit had written is taken back, and what it gave up put back; the journal and the history keep it."""
     was = find_status_before_exit(parcours.id)
     assert was is not None  # noqa: S101 - a parcours that left was closed
     if was is Status.SUSPENDU:
@@ -220,6 +229,9 @@ def _reopened(parcours: Parcours, _person: Person, _move: Move, _by: uuid.UUID) 
             pause.ended_on = None
     parcours.status, parcours.ended_on, parcours.end_reason = was, None, None
     db.session.flush()
+    given_up = db.session.scalar(sa.select(Exit.given_up).where(Exit.parcours_id == parcours.id))
+    for put_back in _PUT_BACK:
+        put_back(parcours.id, given_up or ())
     db.session.execute(sa.delete(Exit).where(Exit.parcours_id == parcours.id))
     db.session.execute(
         sa.delete(Snapshot).where(Snapshot.parcours_id == parcours.id, Snapshot.moment != Moment.ENTRY)

@@ -579,3 +579,14 @@ def close_etape(etape: Etape, *, done: bool, on: date, today: date) -> None:
 def close_goal(goal: Goal, *, reached: bool, on: date) -> None:
     """End a goal with its parcours."""
     move_goal(goal, GoalGesture.REACH if reached else GoalGesture.DROP, on=on)
+
+
+def take_up_again(thing: Etape | Goal | Agreement, stood: str) -> None:
+    """Put back as it stood what ended with a parcours whose exit is taken back; what is not over stays as it is."""
+    if isinstance(thing, Agreement):
+        thing.ended_on = None
+    elif isinstance(thing, Goal):
+        move_goal(thing, GoalGesture.REOPEN, on=thing.opened_on)
+    elif thing.ended_on is not None:
+        thing.status = EtapeStatus(stood)
+        thing.ended_on, thing.abandon_reason = None, None

@@ -62,6 +62,13 @@ create policy web_changes on parcours_exit for update to cityjobs_web
          or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))));
 """
 
+GIVEN_UP = r"""
+alter table parcours_exit add column given_up jsonb not null default '[]',
+  add constraint ck_parcours_exit_given_up check (jsonb_typeof(given_up) = 'array');
+comment on column parcours_exit.given_up is
+  'What this exit alone gave up, as objects kind, id, stood: an exit taken back puts it back.';
+"""
+
 OPEN = {
     "next_step": ("state", "= 'todo'"),
     "etape": ("status", "in ('prevue', 'en_cours', 'en_attente')"),
@@ -77,6 +84,7 @@ def upgrade() -> None:
     op.execute(CLOSED)
     op.execute(LEFT)
     op.execute(KEPT)
+    op.execute(GIVEN_UP)
     for table, (column, is_open) in OPEN.items():
         added = f"new.{column} {is_open} and session_user = 'cityjobs_web'"
         op.execute(
@@ -94,6 +102,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Pages alone look."""
+    op.execute("alter table parcours_exit drop column given_up")
     op.execute(NO_MORE_KEPT)
     op.execute("drop trigger situation_snapshot_is_of_one_left on situation_snapshot")
     op.execute("drop trigger parcours_exit_is_of_one_left on parcours_exit")

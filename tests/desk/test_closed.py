@@ -14,7 +14,7 @@ import pytest
 from cityjobs.core.clock import today
 from cityjobs.diagnosis.models import Diagnosis
 from cityjobs.parcours.rules.lifecycle import Status
-from cityjobs.plans.rules import GoalStatus
+from cityjobs.plans.rules import EtapeStatus, GoalStatus
 from tests.conftest import Databases
 from tests.followups.conftest import Scene, rows, scene
 from tests.manners import PageClient
@@ -222,6 +222,38 @@ def test_the_next_exit_has_its_own_situation(
         assert rows("select situation from situation_snapshot where moment = 'exit'") == [(situation,)]
         client.post(url, {"event": "reopen", "version": str(version + 1)}, status=303)
         assert rows("select from situation_snapshot") == rows("select from parcours_exit") == []
+
+
+def test_an_exit_taken_back_gives_the_plan_back(
+    scene: Scene, world: World, client_of: ClientOf, rows: Rows
+) -> None:
+    goal, other = makers.goal(world, scene.case), makers.goal(world, scene.case)
+    begun = makers.etape(world, scene.case, goal, status=EtapeStatus.EN_ATTENTE)
+    planned, done = makers.etape(world, scene.case, goal), makers.etape(world, scene.case, goal)
+    before = makers.etape(world, scene.case, goal, status=EtapeStatus.ANNULEE)
+    held = makers.agreement(world, scene.case, scene.samira, goal)
+    step, called = (world.step(scene.case, scene.samira) for _ in range(2))
+    state = """
+select id, status, ended_on, abandon_reason from etape union all select id, status, settled_on, null from goal
+union all select id, null, ended_on, null from agreement union all select id, state, settled_at::date, result from next_step
+"""
+    was = {row[0]: row[1:] for row in rows(state)}
+    decided = {
+        f"etape_{begun.id.hex}": "not_done", f"etape_{planned.id.hex}": "not_done", f"etape_{done.id.hex}": "done",
+        f"goal_{goal.id.hex}": "dropped", f"goal_{other.id.hex}": "reached", f"agreement_{held.id.hex}": "ended",
+        f"step_{step.id.hex}": "cancelled", f"step_{called.id.hex}": "done",
+    }  # fmt: skip
+    client, url = client_of(scene.coordinator), f"{scene.url}/parcours"
+    client.post(f"{url}/close", {**TOLD, **decided}, status=303)
+    closed = {row[0]: row[1:] for row in rows(state)}
+    given_up = {begun.id, planned.id, goal.id, held.id, step.id}
+    assert {each for each in was if was[each] != closed[each]} == {*given_up, done.id, other.id, called.id}
+    page = client.get(f"{url}/reopen")
+    assert "revient comme avant" in page.main()
+    client.submit(page.form("/parcours"))
+    expected = {each: was[each] if each in given_up else closed[each] for each in was}
+    assert {row[0]: row[1:] for row in rows(state)} == expected
+    assert expected[before.id] == was[before.id] and rows("select status from parcours") == [("actif",)]
 
 
 def test_the_database_keeps_exits_and_what_follows_to_those_who_left(

@@ -1,6 +1,7 @@
 """Closing a parcours well: how it ends, what that counts as, what is still open, what became of the person."""
 
 import uuid
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,7 @@ from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.desk.forms import CloseForm, closing_form
-from cityjobs.desk.leftovers import Leftover, leftovers_of, settle
+from cityjobs.desk.leftovers import Leftover, given_up, leftovers_of, settle
 from cityjobs.parcours.actions import MoveRefused, move_parcours, take_snapshot
 from cityjobs.parcours.models import Job, Parcours
 from cityjobs.parcours.queries import (
@@ -89,11 +90,13 @@ def _closed(
     me: Professional = signed_in()
     on = form.on.data
     assert isinstance(on, date)  # noqa: S101 - the field is required
-    told = Move(Event.CLOSE, on, form.reason.data, leaving=form.leaving(reading))
+    decided = [(each, str(form[each.name].data)) for each in left]
+    leaving = replace(form.leaving(reading), given_up=given_up(decided))
+    told = Move(Event.CLOSE, on, form.reason.data, leaving=leaving)
     try:
         with db.session.begin_nested():
             move_parcours(parcours, person, told, today=today(), recorded_by=me.id)
-            settle([(each, form[each.name].data) for each in left], on=on, by=me.id)
+            settle(decided, on=on, by=me.id)
             db.session.flush()
             situation = form.told()
             if situation and not take_snapshot(

@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -157,6 +157,8 @@ class Leaving:
     months: int | None = None
     evidence: str | None = None
     evidence_seen_on: date | None = None
+    given_up: Sequence[Mapping[str, str]] = ()
+    """What this exit alone gave up, as whoever gives it up can put it back."""
 
     def facts(self, exit_type: str) -> ExitFacts:
         """What the ruleset reads."""
