@@ -1,6 +1,11 @@
-"""« Mon parcours »: the one sheet that a person takes home, in plain words. It says nothing of freins, notes or reasons."""
+"""« Mon parcours »: the one sheet that a person takes home, in plain words. It says nothing of freins, notes or reasons.
 
-from collections.abc import Mapping, Sequence
+It may lie on a kitchen table or be asked for by an employer: no sensitive étape nor house is ever on it, and whoever hands
+it over chooses what else is.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +33,48 @@ class Helper:
 
 
 @dataclass(frozen=True)
+class Thing:
+    """A thing that may be printed; `usually` when it is, unless chosen otherwise."""
+
+    id: uuid.UUID
+    what: str
+    detail: str
+    usually: bool
+    is_done: bool = False
+    meeting: tuple[str, str] | None = None
+    """As an appointment: when, and what for with its place."""
+
+
+def things_to_print(beside: Around, on: date) -> list[Thing]:
+    """Appointments, étapes neither sensitive nor towards something sensitive, and other things to do: in this order.
+
+    What is to be done is typed freely, and is often a chore of the référent: it is printed only when chosen.
+    """
+    steps = [step for step in beside.steps if step.due_on >= on]
+    etapes = beside.plan.plain_etapes if beside.plan else []
+    going, done = (EtapeStatus.EN_COURS, EtapeStatus.PREVUE), EtapeStatus.REALISEE
+    return [
+        *(_step(step) for step in steps if step.due_at),
+        *(
+            Thing(each.id, _short(each.label), _when(each, on), True)
+            for each in etapes
+            if each.status in going
+        ),
+        *(
+            Thing(each.id, _short(each.label), "", True, is_done=True)
+            for each in etapes
+            if each.status is done
+        ),
+        *(_step(step) for step in steps if not step.due_at),
+    ]
+
+
+def _step(step: Any) -> Thing:
+    meeting = _appointment(step) if step.due_at else None
+    return Thing(step.id, _short(step.title), day(step.due_on), meeting is not None, meeting=meeting)
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What the sheet says; every text is ready to be read."""
 
@@ -42,26 +89,32 @@ class Sheet:
     done: Sequence[str]
 
 
-def write_sheet(file: File, beside: Around, *, programme: str, on: date) -> Sheet:
-    """The sheet of a person on a day: the next appointment to come, who helps, what comes next, what is done."""
-    steps = [step for step in beside.steps if step.due_on >= on]
-    meeting = next((step for step in steps if step.due_at), None)
-    etapes = beside.plan.etapes if beside.plan else []
-    open_ = [etape for etape in etapes if etape.status in (EtapeStatus.EN_COURS, EtapeStatus.PREVUE)]
-    to_do = [(_short(step.title), day(step.due_on)) for step in steps if step is not meeting]
-    to_do += [(_short(etape.label), _when(etape, on)) for etape in open_]
+def write_sheet(
+    file: File,
+    beside: Around,
+    things: Sequence[Thing],
+    chosen: Collection[uuid.UUID],
+    *,
+    programme: str,
+    on: date,
+) -> Sheet:
+    """The sheet of a person on a day: the next appointment, who helps, what comes next, what is done, of what is chosen."""
+    printed = [thing for thing in things if thing.id in chosen]
+    meeting = next((thing for thing in printed if thing.meeting), None)
     return Sheet(
         name=file.person.display_name,
         programme=programme,
         on=on,
-        appointment=_appointment(meeting) if meeting else None,
+        appointment=meeting.meeting if meeting else None,
         helpers=[
-            Helper(member.name or member.organisation or "", member.organisation if member.name else None, member.phone)
+            Helper(member.name or member.plain_organisation or "", member.plain_organisation if member.name else None, member.phone)
             for member in beside.team
-            if member.ended_at is None and member.parcours_id == file.parcours.id and (member.name or member.organisation)
-        ],
-        to_do=to_do[:TO_DO],
-        done=[_short(etape.label) for etape in etapes if etape.status is EtapeStatus.REALISEE][-DONE:],
+            if member.ended_at is None
+            and member.parcours_id == file.parcours.id
+            and (member.name or member.plain_organisation)
+        ][:HELPERS],
+        to_do=[(thing.what, thing.detail) for thing in printed if thing is not meeting and not thing.is_done][:TO_DO],
+        done=[thing.what for thing in printed if thing.is_done][-DONE:],
     )  # fmt: skip
 
 
@@ -77,7 +130,8 @@ def _appointment(step: Any) -> tuple[str, str]:
 
 def _when(etape: Any, on: date) -> str:
     until = f"avant le {day(etape.planned_to)}" if etape.planned_to and etape.planned_to >= on else ""
-    return ", ".join(filter(None, [f"avec {etape.partner}" if etape.partner else "", until]))
+    is_said = etape.partner and not etape.partner_is_sensitive
+    return ", ".join(filter(None, [f"avec {etape.partner}" if is_said else "", until]))
 
 
 def print_sheet(sheet: Sheet) -> bytes:

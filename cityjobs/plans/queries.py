@@ -74,6 +74,9 @@ class EtapeRow:
     version: int
     created_at: datetime
     is_overdue: bool
+    is_sensitive: bool
+    """Whether its very type tells what only those who follow the person may read."""
+    partner_is_sensitive: bool
 
     @property
     def rank(self) -> tuple[date, datetime]:
@@ -93,6 +96,7 @@ class GoalRow:
     settled_on: date | None
     version: int
     created_at: datetime
+    is_sensitive: bool
     etapes: tuple[EtapeRow, ...]
 
     @property
@@ -109,6 +113,7 @@ class Group:
     code: str | None
     label: str
     status: FreinStatus | None
+    is_sensitive: bool
     goals: tuple[GoalRow, ...]
 
     @property
@@ -148,6 +153,18 @@ class Plan:
         return sorted([*found.values(), *self.loose], key=lambda etape: etape.rank)
 
     @property
+    def plain_etapes(self) -> list[EtapeRow]:
+        """Those that may be read by others than who follows the person: neither their type nor what they serve is sensitive."""
+        served = {
+            etape.id
+            for group in self.groups
+            for goal in group.goals
+            if group.is_sensitive or goal.is_sensitive
+            for etape in goal.etapes
+        }
+        return [etape for etape in self.etapes if not etape.is_sensitive and etape.id not in served]
+
+    @property
     def progress(self) -> tuple[int, int]:
         """Étapes done, of how many."""
         return progress_of(etape.status for etape in self.etapes)
@@ -183,18 +200,19 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
         .join(etape, etape.c.id == link.c.etape_id, full=True)
     )
     frein_item, of_frein = _label_of(frein.c.code, ListName.FREIN)
+    goal_item, of_goal = _label_of(goal.c.code, ListName.OBJECTIF)
     type_item, of_type = _label_of(etape.c.type, ListName.TYPE_ETAPE)
     result_item, of_result = _label_of(etape.c.result, ListName.RESULTAT_ETAPE)
     reason_item, of_reason = _label_of(etape.c.abandon_reason, ListName.MOTIF_ABANDON)
     in_force = sa.and_(Agreement.parcours_id == Parcours.id, Agreement.ended_on.is_(None))
     named: dict[str, list[Any]] = {
-        "frein": [frein.c.id, frein.c.code, frein.c.status, frein_item.label],
-        "goal": [goal.c.id, goal.c.code, goal.c.label, goal.c.status, goal.c.opened_on, goal.c.settled_on, goal.c.version, goal.c.created_at],
+        "frein": [frein.c.id, frein.c.code, frein.c.status, frein_item.label, frein_item.is_sensitive],
+        "goal": [goal.c.id, goal.c.code, goal.c.label, goal.c.status, goal.c.opened_on, goal.c.settled_on, goal.c.version, goal.c.created_at, goal_item.is_sensitive],
         "etape": [
             etape.c.id, etape.c.type, type_item.label, etape.c.label, etape.c.status,
             shown_name_of(Organisation), etape.c.planned_from, etape.c.planned_to, etape.c.started_on, etape.c.ended_on,
             etape.c.hours, etape.c.cost_euros, result_item.label, reason_item.label, etape.c.note, etape.c.version,
-            etape.c.created_at,
+            etape.c.created_at, type_item.is_sensitive, Organisation.is_sensitive,
         ],
         "agreement": [Agreement.number, Agreement.agreed_on, Agreement.review_on, Agreement.way],
     }  # fmt: skip
@@ -210,6 +228,7 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
         .outerjoin(Agreement, in_force)
         .outerjoin(Organisation, Organisation.id == etape.c.organisation_id)
         .outerjoin(frein_item, of_frein)
+        .outerjoin(goal_item, of_goal)
         .outerjoin(type_item, of_type)
         .outerjoin(result_item, of_result)
         .outerjoin(reason_item, of_reason)
@@ -218,7 +237,7 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-_PARTS = {"frein": 4, "goal": 8, "etape": 17, "agreement": 4}
+_PARTS = {"frein": 5, "goal": 9, "etape": 19, "agreement": 4}
 
 
 def find_plan(parcours_id: uuid.UUID) -> Plan:
@@ -251,12 +270,19 @@ def plan_from(rows: Iterable[Any]) -> Plan:
     for goal_id, (frein_id, told) in goals.items():
         about.setdefault(frein_id, []).append(_goal_row(told, served.get(goal_id, [])))
     groups = [
-        Group(frein_id, code, label or code, FreinStatus(status), _in_order(about.get(frein_id, ())))
-        for frein_id, code, status, label in freins.values()
+        Group(
+            frein_id,
+            code,
+            label or code,
+            FreinStatus(status),
+            bool(hides),
+            _in_order(about.get(frein_id, ())),
+        )
+        for frein_id, code, status, label, hides in freins.values()
         if frein_id in about or FreinStatus(status) in PRESENT_STATUSES
     ]
     groups.sort(key=lambda group: not group.takes_goals)
-    project = Group(None, None, PROJECT, None, _in_order(about.get(None, ())))
+    project = Group(None, None, PROJECT, None, False, _in_order(about.get(None, ())))
     loose = sorted(served.get(None, []), key=lambda each: each.rank)
     return Plan((*groups, project), tuple(loose), agreement)
 
@@ -271,18 +297,21 @@ def _parts_of(row: tuple[Any, ...]) -> list[tuple[Any, ...]]:
 
 def _etape_row(told: tuple[Any, ...]) -> EtapeRow:
     key, code, type_label, label, status, partner, planned_from, planned_to = told[:8]
-    started_on, ended_on, hours, cost_euros, result, abandon_reason, note, version, created_at = told[8:]
+    started_on, ended_on, hours, cost_euros, result, abandon_reason, note, version, created_at = told[8:17]
     stands = EtapeStatus(status)
     return EtapeRow(
         key, code, type_label or code, label, stands, partner, planned_from, planned_to, started_on, ended_on, hours,
         cost_euros, result, abandon_reason, note, version, created_at, is_overdue(stands, planned_to, today()),
+        bool(told[17]), bool(told[18]),
     )  # fmt: skip
 
 
 def _goal_row(told: tuple[Any, ...], etapes: Iterable[EtapeRow]) -> GoalRow:
-    key, code, label, status, opened_on, settled_on, version, created_at = told
+    key, code, label, status, opened_on, settled_on, version, created_at, hides = told
     served = tuple(sorted(etapes, key=lambda each: each.rank))
-    return GoalRow(key, code, label, GoalStatus(status), opened_on, settled_on, version, created_at, served)
+    return GoalRow(
+        key, code, label, GoalStatus(status), opened_on, settled_on, version, created_at, bool(hides), served
+    )
 
 
 def _in_order(goals: Iterable[GoalRow]) -> tuple[GoalRow, ...]:
@@ -535,7 +564,10 @@ def find_last_number(parcours_id: uuid.UUID) -> int:
 
 
 def accepted_in(agreement: Agreement) -> list[tuple[str, str | None]]:
-    """What the person accepted, as it was worded then, and the frein that each goal is about."""
+    """What the person accepted, as it was worded then, and the frein that each goal is about.
+
+    Partners read the paper: a sensitive frein is not named on it.
+    """
     frein_item, of_frein = _label_of(Frein.code, ListName.FREIN)
     rows = db.session.execute(
         sa.select(AgreementGoal.label, frein_item.label)

@@ -6,10 +6,13 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from pypdf import PdfReader
 
 from cityjobs.core.clock import today
 from cityjobs.core.web import day
+from cityjobs.followups.models import NextStep
+from cityjobs.plans.models import Etape
 from cityjobs.plans.rules import EtapeStatus
 from tests.conftest import Databases
 from tests.manners import PageClient
@@ -38,11 +41,27 @@ def case(world: World, samira: Member) -> Case:
         case, samira, in_days=5, title="Point avec Samira", due_at=time(14, 30), place="12 rue du Port"
     )
     world.interview(case, samira, synthesis="Ceci ne sort pas.")
-    frein = makers.frein(world, case, "sante")
-    goal = makers.goal(world, case, frein, label="Objectif discret")
+    goal = makers.goal(world, case, makers.frein(world, case, "mobilite"), label="Objectif discret")
     makers.etape(world, case, goal, label="Code de la route", planned_to=in_days(30))
     makers.etape(world, case, goal, label="Carte de transport", status=EtapeStatus.REALISEE)
     makers.etape(world, case, goal, label="Stage laissé", status=EtapeStatus.ABANDONNEE)
+    csapa = world.organisation(samira.cite, "CSAPA du Nord", kind="CSAPA", is_sensitive=True)
+    house = csapa.id
+    care = makers.goal(world, case, makers.frein(world, case, "sante"), label="Se soigner")
+    owed = makers.goal(world, case, code="problematique_judiciaire", label="Être appuyé")
+    makers.etape(world, case, care, label="Rendez-vous tenu", status=EtapeStatus.REALISEE)
+    makers.etape(world, case, owed, label="Préparer l’audience")
+    for code in (
+        "dossier_mdph_rqth",
+        "acces_soins",
+        "soutien_psy",
+        "budget_surendettement",
+        "regularisation_droit_travail",
+    ):
+        makers.etape(world, case, goal, type=code, label=f"Discrète {code}", organisation_id=house)
+    makers.etape(world, case, label="Atelier du mardi", organisation_id=house)
+    second = world.member("referent", samira.cite, first_name="Inès", last_name="Roy", organisation_id=house)
+    world.assign(case.person, case.parcours, second, kind="co_referent")
     return case
 
 
@@ -50,17 +69,36 @@ def read(answer: Any) -> str:
     return " ".join(page.extract_text() for page in PdfReader(io.BytesIO(answer.get_data())).pages)
 
 
+DISCREET = (
+    "CSAPA",
+    "Autre partenaire",
+    "Se soigner",
+    "Rendez-vous tenu",
+    "audience",
+    "Discrète",
+    "MDPH",
+    "appuyé",
+)
+
+
+def said_on(answer: Any) -> str:
+    """The words of the sheet itself, without what else is on its page."""
+    assert answer.status_code == 200
+    text = read(answer) if answer.mimetype == "application/pdf" else answer.get_data(as_text=True)
+    return " ".join(text.split("<article", 1)[-1].split("</article>")[0].split())
+
+
+@pytest.mark.parametrize("role", ["referent", "coordinator"])
 @pytest.mark.parametrize("name", ["mon-parcours", "mon-parcours.pdf"])
 def test_the_sheet_says_what_the_person_needs_and_nothing_else(
-    case: Case, samira: Member, client_of: Clients, name: str
+    world: World, case: Case, samira: Member, client_of: Clients, name: str, role: str
 ) -> None:
-    answer = client_of(samira).flask.get(f"/personnes/{case.id}/{name}")
-    assert answer.status_code == 200
-    is_pdf = answer.mimetype == "application/pdf"
-    said = " ".join((read(answer) if is_pdf else answer.get_data(as_text=True)).split())
+    reader = samira if role == "referent" else world.member(role, samira.cite)
+    answer = client_of(reader).flask.get(f"/personnes/{case.id}/{name}")
+    said = said_on(answer)
     for words in (
         case.person.first_name, "Point avec Samira", "12 rue du Port", "30", samira.user.display_name, "PLIE",
-        "03 20 01 02 03", "Apporter le CV", "Code de la route", "Carte de transport",
+        "03 20 01 02 03", "Code de la route", "Carte de transport", "Atelier du mardi", "Inès Roy",
     ):  # fmt: skip
         assert words in said, words
     assert day(today() + timedelta(days=5)).split()[-1] in said
@@ -71,8 +109,34 @@ def test_the_sheet_says_what_the_person_needs_and_nothing_else(
         "Objectif discret",
         "Stage laissé",
         "Déjà passé",
+        "Apporter",
     ):
         assert words not in said, words
+    whole = said if answer.mimetype == "application/pdf" else answer.get_data(as_text=True)
+    assert [words for words in DISCREET if words in whole] == []
+
+
+def test_whoever_hands_it_over_chooses_what_it_says(
+    world: World, case: Case, samira: Member, client_of: Clients
+) -> None:
+    client, url = client_of(samira), f"/personnes/{case.id}/mon-parcours"
+    page = client.get(url)
+    ticked = dict.fromkeys(page.form(holding="choisi").values["chose"])
+    hidden = world.session.scalar(sa.select(Etape.id).where(Etape.type == "acces_soins"))
+    [errand] = world.session.scalars(sa.select(NextStep.id).where(NextStep.title == "Apporter le CV"))
+    assert len(ticked) == 4 and str(errand) not in ticked
+    asked = {"choisi": "1", "chose": [str(errand), str(hidden), "rien", *list(ticked)[:1]]}
+    for name in (url, f"{url}.pdf"):
+        said = said_on(client.flask.get(name, query_string=asked))
+        assert "Apporter le CV" in said and "Point avec Samira" in said, "what was ticked"
+        assert [
+            words for words in (*DISCREET, "Code de la route", "Carte de transport") if words in said
+        ] == []
+    page = client.get(f"{url}?choisi=1&chose={errand}")
+    assert page.form(holding="choisi").values["chose"] == [str(errand)]
+    assert f"mon-parcours.pdf?choisi=1&chose={errand}" in " ".join(page.links().values())
+    nothing = said_on(client.flask.get(url, query_string={"choisi": "1"}))
+    assert "Pas encore fixé" in nothing and "Rien de prévu" in nothing
 
 
 def test_the_pdf_is_one_a5_sheet_that_is_read_aloud(case: Case, samira: Member, client_of: Clients) -> None:

@@ -134,6 +134,11 @@ def test_lines_offered_are_active_ones_of_the_nation_and_of_the_cite_in_order(
     assert [item.code for item in offered[ListName.FREIN] if item.is_sensitive] == [
         "sante", "administratif_juridique", "discrimination",
     ]  # fmt: skip
+    said = items_of(ListName.TYPE_ETAPE, ListName.OBJECTIF)
+    assert [item.code for items in said.values() for item in items if item.is_sensitive] == [
+        "dossier_mdph_rqth", "acces_soins", "soutien_psy", "budget_surendettement", "regularisation_droit_travail",
+        "acces_droits_soins", "comportements_sante", "problematique_judiciaire",
+    ]  # fmt: skip
     under = items_of(ListName.SITUATION, parent="discrimination")[ListName.SITUATION]
     assert [item.code for item in under] == ["refus_repetes", "adresse_stigmatisee"]
 

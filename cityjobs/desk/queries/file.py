@@ -404,7 +404,7 @@ def _agreements() -> sa.Select[*tuple[Any, ...]]:
 class TeamMember:
     """Somebody who is or was around a person; `organisation` is masked when it is a « structure sensible ».
 
-    `deputy` replaces them today, until `away_until`.
+    `plain_organisation` is what may be read by anybody. `deputy` replaces them today, until `away_until`.
     """
 
     parcours_id: uuid.UUID
@@ -418,6 +418,7 @@ class TeamMember:
     reason: str | None
     deputy: str | None
     away_until: date | None
+    plain_organisation: str | None
 
 
 @dataclass(frozen=True)
@@ -480,6 +481,7 @@ def _team() -> sa.Select[*tuple[Any, ...]]:
             Assignment.reason,
             away.c.deputy,
             away.c.ends_on.label("away_until"),
+            sa.case((sa.not_(Organisation.is_sensitive), Organisation.name)).label("plain_organisation"),
         )
         .select_from(Assignment)
         .outerjoin(User, User.id == Assignment.referent_id)
