@@ -570,7 +570,7 @@ def accepted_in(agreement: Agreement) -> list[tuple[str, str | None]]:
     """
     frein_item, of_frein = _label_of(Frein.code, ListName.FREIN)
     rows = db.session.execute(
-        sa.select(AgreementGoal.label, frein_item.label)
+        sa.select(AgreementGoal.label, sa.case((sa.not_(frein_item.is_sensitive), frein_item.label)))
         .join(Goal, Goal.id == AgreementGoal.goal_id)
         .outerjoin(Frein, Frein.id == Goal.frein_id)
         .outerjoin(frein_item, of_frein)

@@ -11,6 +11,7 @@ import pytest
 from cityjobs.core.clock import today
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.plans.rules import GoalStatus
+from tests.conftest import Databases
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
 from tests.plans import makers
@@ -96,6 +97,24 @@ def test_an_agreement_keeps_what_was_worded(
         (1, "spoken", partner.id, scene.samira.id, None)
     ]
     assert "Contrat d’engagement n° 1" in client.get(f"{scene.url}/plan").main()
+
+
+@pytest.mark.parametrize("code", ["sante", "administratif_juridique", "discrimination"])
+def test_the_paper_names_no_sensitive_frein(
+    scene: Scene, world: World, url: str, client_of: Clients, databases: Databases, code: str
+) -> None:
+    goals = [
+        makers.goal(world, scene.case, makers.frein(world, scene.case, about), label=label)
+        for about, label in ((code, "Avancer pas à pas"), ("mobilite", "Venir à l’heure"))
+    ]
+    makers.agreement(world, scene.case, scene.samira, *goals)
+    [(label,)] = databases.superuser.execute(
+        "select label from list_item where list = 'frein' and code = %s", (code,)
+    ).fetchall()
+    for reader in (scene.samira, scene.coordinator):
+        page = client_of(reader).get(f"{url}/1").main()
+        assert "Avancer pas à pas" in page and "Mobilité" in page
+        assert label not in page
 
 
 def test_a_new_agreement_ends_the_former(
