@@ -5,7 +5,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from cityjobs.absences.queries import caseworkers, find_overlapping
+from cityjobs.absences.queries import caseworkers, find_overlapping, find_replacing
 from cityjobs.absences.rules import AbsenceRefused, Days, check_days
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
@@ -32,6 +32,13 @@ def say_absence(
         raise AbsenceRefused(
             "starts_on",
             f"Une absence est déjà dite {_in_words(known)}\u00a0: rendez-la d’abord, ou changez les dates.",
+        )
+    counted_on = find_replacing(absent_id, days)
+    if counted_on:
+        raise AbsenceRefused(
+            "starts_on",
+            f"Un remplacement est prévu {_in_words(counted_on)}\u00a0: il ne tiendrait plus. "
+            "Rendez-le d’abord pour qu’un autre collègue le prenne, ou changez les dates.",
         )
     away = find_overlapping(deputy_id, days)
     if away:

@@ -133,10 +133,19 @@ def caseworkers(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
 
 def find_overlapping(user_id: uuid.UUID, days: Days) -> Days | None:
     """The first absence of somebody in the Cité that shares a day with these."""
+    return _first(Absence.absent_id == user_id, days)
+
+
+def find_replacing(user_id: uuid.UUID, days: Days) -> Days | None:
+    """The first absence in which somebody replaces a colleague of the Cité, that shares a day with these."""
+    return _first(Absence.deputy_id == user_id, days)
+
+
+def _first(whose: sa.ColumnElement[bool], days: Days) -> Days | None:
     row = db.session.execute(
         sa.select(Absence.starts_on, Absence.ends_on)
         .where(
-            Absence.absent_id == user_id,
+            whose,
             Absence.cite_id == acting().cite_id,
             Absence.ended_early_at.is_(None),
             Absence.starts_on <= days.ends_on,

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
 
-from cityjobs.accounts.models import User
-from cityjobs.accounts.queries import works_in
+from cityjobs.accounts.models import Membership, User
+from cityjobs.accounts.queries import is_current, works_in
 from cityjobs.core.clock import today
 from cityjobs.core.db import HERE, ME, Day, Who, as_day, db
 from cityjobs.core.permissions import Role
@@ -415,10 +415,10 @@ def replaces_today(deputy_id: Any, on: Day | None = None) -> sa.ColumnElement[bo
     return sa.and_(Absence.deputy_id == deputy_id, is_under_way(on))
 
 
-def is_under_way(on: Day | None = None) -> sa.ColumnElement[bool]:
+def is_under_way(on: Day | None = None, absence: type[Absence] = Absence) -> sa.ColumnElement[bool]:
     """Absences that nobody ended, of which a day is one; today by default."""
     day = TODAY if on is None else as_day(on)
-    return sa.and_(Absence.ended_early_at.is_(None), Absence.starts_on <= day, Absence.ends_on >= day)
+    return sa.and_(absence.ended_early_at.is_(None), absence.starts_on <= day, absence.ends_on >= day)
 
 
 TODAY = sa.bindparam("present_day", callable_=today, type_=sa.Date())
@@ -442,13 +442,19 @@ def is_followed_by(referent_id: Who, on: Day | None = None) -> sa.ColumnElement[
 
 
 def who_answers_for(referent_id: Any, cite_id: Any, on: Day | None) -> sa.ColumnElement[uuid.UUID]:
-    """To whom what is due with a référent goes on a day: to whoever replaces them, or else to them.
+    """To whom what is due with a référent goes on a day: to whoever replaces them and is there, or else to them.
 
+    Whoever left the Cité, whose account is shut, or who is away too does not replace; nor is anybody replaced once gone.
     However deep it is put in a question, it is about the référent and the Cité of the row being read.
     """
+    day = TODAY if on is None else on
+    is_there = sa.and_(
+        works_in(Absence.deputy_id, Absence.cite_id, day, CASEWORK), ~_is_away(Absence.deputy_id, on)
+    )
     deputy = (
         sa.select(Absence.deputy_id)
         .where(Absence.absent_id == referent_id, Absence.cite_id == cite_id, is_under_way(on))
+        .where(is_there, _is_member(Absence.absent_id, day))
         .limit(1)
         .correlate_except(Absence)
         .scalar_subquery()
@@ -538,6 +544,22 @@ def _is_under(parcours_id: uuid.UUID) -> sa.ColumnElement[bool]:
     return sa.and_(
         Assignment.parcours_id == parcours_id, Assignment.cite_id == HERE, Assignment.ended_at.is_(None)
     )
+
+
+def _is_member(user_id: Any, day: Day) -> sa.ColumnElement[bool]:
+    """Whether somebody follows persons, on a day, in the Cité of the Absence being read."""
+    mission = aliased(Membership)
+    return sa.exists().where(
+        mission.user_id == user_id,
+        mission.cite_id == Absence.cite_id,
+        mission.role.in_(CASEWORK),
+        is_current(day, mission),
+    )
+
+
+def _is_away(user_id: Any, on: Day | None) -> sa.ColumnElement[bool]:
+    own = aliased(Absence)
+    return sa.exists().where(own.absent_id == user_id, own.cite_id == Absence.cite_id, is_under_way(on, own))
 
 
 @cache

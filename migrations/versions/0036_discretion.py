@@ -1,4 +1,7 @@
-"""What must not be read by others: étapes and goals that tell of health, debts or papers are sensitive lines of their lists."""
+"""What must not be read by others: étapes and goals that tell of health, debts or papers are sensitive lines of their lists.
+
+Whoever replaces a colleague no longer finds their persons once the colleague has left the Cité.
+"""
 
 from alembic import op
 
@@ -15,10 +18,40 @@ update list_item set is_sensitive = true where cite_id is null and not is_sensit
 alter table list_item enable trigger list_item_is_kept;
 """
 
+# in service: the function answers as before, but for the persons of whoever has left
+MY_PEOPLE = r"""
+create or replace function app.my_people() returns uuid[] language sql stable security definer
+  set search_path = pg_catalog, public as $$
+  select case app.role()
+    when 'referent' then array(
+      select a.person_id from assignment a
+      where a.referent_id = app.user_id() and a.cite_id = app.cite_id() and a.ended_at is null
+      union
+      select a.person_id from absence b
+      join assignment a on a.referent_id = b.absent_id and a.cite_id = b.cite_id and a.ended_at is null
+      where b.deputy_id = app.user_id() and b.cite_id = app.cite_id()
+        and b.ended_early_at is null and app.today() between b.starts_on and b.ends_on{still_here}
+      union
+      select s.person_id from spotting s
+      where s.spotted_by_id = app.user_id() and s.cite_id = app.cite_id()
+        and not exists (select from assignment a where a.person_id = s.person_id and a.kind = 'referent' and a.ended_at is null))
+    when 'spotter' then array(
+      select s.person_id from spotting s where s.spotted_by_id = app.user_id() and s.cite_id = app.cite_id())
+    else '{{}}'::uuid[]
+  end
+$$;
+"""
+STILL_HERE = """
+        and exists (select from membership m where m.user_id = b.absent_id and m.cite_id = b.cite_id
+          and m.role in ('referent', 'coordinator') and m.started_on <= app.today()
+          and (m.ended_on is null or m.ended_on > app.today()))"""
+
 
 def upgrade() -> None:
     op.execute(SENSITIVE)
+    op.execute(MY_PEOPLE.format(still_here=STILL_HERE))
 
 
 def downgrade() -> None:
     """Lines stay sensitive: the version before only says so on the page of lists."""
+    op.execute(MY_PEOPLE.format(still_here=""))

@@ -99,6 +99,17 @@ def test_days_that_overlap_and_a_deputy_who_is_away_are_refused(
     said(client_of(team.samira), deputy=team.other.id, ends_on=in_days(1))
 
 
+def test_nobody_leaves_who_replaces_on_those_days(team: Team, client_of: ClientOf, world: World) -> None:
+    absence = world.absence(team.samira, team.julien, since=2, until=5)
+    page = said(client_of(team.julien), status=422, deputy=team.other.id)
+    assert "Un remplacement est prévu" in page.errors()
+    page = said(client_of(team.coordinator), status=422, absent=team.julien.id, deputy=team.other.id)
+    assert "Un remplacement est prévu" in page.errors()
+    said(client_of(team.julien), deputy=team.other.id, ends_on=in_days(1))
+    ending(client_of(team.julien), absence)
+    said(client_of(team.julien), deputy=team.other.id, starts_on=in_days(2), ends_on=in_days(4))
+
+
 def ending(client: PageClient, absence: Any, *, status: int = 303, **changes: Any) -> Page:
     page = client.get(f"/absences/{absence.id}")
     return client.submit(page.form("/rendre"), status=status, **changes)

@@ -208,6 +208,44 @@ def test_scope_is_looked_at_again_when_the_letter_leaves(
     assert len(desk.box.to(team.samira.user.email)) == 1
 
 
+@pytest.mark.parametrize("how", ["shut", "gone", "away"])
+def test_what_is_due_reaches_somebody_who_is_there(
+    how: str, team: Team, world: World, desk: Desk, databases: Databases
+) -> None:
+    world.step(team.hers, team.samira, in_days=-3)
+    world.absence(team.samira, team.julien, since=-5, until=60)
+    if how == "away":
+        world.absence(team.julien, team.other, since=-1, until=20)
+    elif how == "gone":
+        databases.superuser.execute(
+            "update membership set ended_on = %s where user_id = %s", (today(), team.julien.id)
+        )
+    else:
+        databases.superuser.execute(
+            "update user_account set disabled_at = now() where id = %s", (team.julien.id,)
+        )
+    desk.send(morning_of(worked(0)))
+    told = {line.recipient_id for line in desk.ledger() if line.person_id == team.hers.id}
+    assert told == {team.samira.id}
+    assert len(desk.box.to(team.samira.user.email)) == 1
+
+
+def test_nobody_is_replaced_any_more_once_gone(
+    team: Team, world: World, databases: Databases, client_of: ClientOf, desk: Desk
+) -> None:
+    world.step(team.hers, team.samira, in_days=-3)
+    world.absence(team.samira, team.julien, until=60)
+    client = client_of(team.julien)
+    client.get(file_of(team.hers))
+    databases.superuser.execute(
+        "update membership set ended_on = %s where user_id = %s", (today(), team.samira.id)
+    )
+    assert seen_by(databases, team.julien) == {team.his.id}
+    client.get(file_of(team.hers), status=404)
+    desk.scan(morning_of(worked(0)))
+    assert [line for line in desk.ledger() if line.person_id == team.hers.id] == []
+
+
 def test_the_day_after_the_letters_come_back(team: Team, world: World, desk: Desk) -> None:
     world.step(team.hers, team.samira, in_days=-20)
     world.absence(team.samira, team.julien, since=-30, until=(worked(0) - today()).days - 1)

@@ -37,8 +37,15 @@ HOLIDAYS = [
     date(2026, 7, 14),
 ]
 
-ANSWERS = """coalesce((select b.deputy_id from absence b where b.absent_id = a.referent_id and b.cite_id = p.cite_id
-    and b.ended_early_at is null and :day between b.starts_on and b.ends_on), a.referent_id)"""
+THERE = """(select user_id, cite_id from membership where role in ('referent', 'coordinator') and :day >= started_on
+    and coalesce(ended_on, 'infinity') > :day)"""
+AWAY = "select absent_id, cite_id from absence where ended_early_at is null and :day between starts_on and ends_on"
+
+ANSWERS = f"""coalesce((select b.deputy_id from absence b where b.absent_id = a.referent_id and b.cite_id = p.cite_id
+    and b.ended_early_at is null and :day between b.starts_on and b.ends_on
+    and (b.absent_id, b.cite_id) in {THERE} and (b.deputy_id, b.cite_id) in {THERE}
+    and (b.deputy_id, b.cite_id) not in ({AWAY})
+    and b.deputy_id not in (select id from user_account where disabled_at is not null)), a.referent_id)"""
 
 FOLLOWED = f"""
 with here as (
@@ -273,11 +280,12 @@ class Life:
         elif what == "pass on":
             self.do(sql=_PASS_ON, day=day, now=at(day, 12), salt=str(day), by=author)
         elif what == "away":
-            absent, deputy = self.chance.sample(self.referents[cite_id][:2] + self.coordinators[cite_id], 2)
+            absent, deputy = self.chance.sample(self.referents[cite_id] + self.coordinators[cite_id], 2)
             self.do(
                 sql="insert into absence (id, cite_id, absent_id, deputy_id, starts_on, ends_on, created_at)"
                 " select gen_random_uuid(), :c, :a, :d, :day + 1, :day + 6, now() where not exists"
-                " (select from absence where absent_id = :a and ends_on > :day)",
+                " (select from absence where absent_id = :a and ends_on > :day) and not exists"
+                " (select from membership where user_id in (:a, :d) and ended_on is not null)",
                 c=cite_id, a=absent.id, d=deputy.id, day=day,
             )  # fmt: skip
         else:

@@ -5,7 +5,7 @@ from tests.mutants.fault import Fault
 REPLACING = "tests/absences/test_replacing.py::{}"
 HOUSEHOLD = "tests/people/test_household.py::{}"
 ANY_QUERY = "tests/proofs/test_row_policies_alone.py::test_any_query_is_answered_the_rows_of_whoever_asks"
-MIGRATION = "migrations/versions/0030_absences_and_households.py"
+MIGRATION = "migrations/versions/0036_discretion.py"
 STILL = "and b.ended_early_at is null and app.today() between b.starts_on and b.ends_on"
 
 FAULTS = [
@@ -22,6 +22,20 @@ FAULTS = [
         file=MIGRATION,
         was=STILL,
         becomes="and b.ended_early_at is null and app.today() >= b.starts_on",
+    ),
+    Fault(
+        proof=REPLACING.format("test_nobody_is_replaced_any_more_once_gone"),
+        name="a deputy goes on seeing whom somebody followed who has left",
+        file=MIGRATION,
+        was="still_here=STILL_HERE",
+        becomes='still_here=""',
+    ),
+    Fault(
+        proof=REPLACING.format("test_what_is_due_reaches_somebody_who_is_there"),
+        name="letters go to a deputy who is away too",
+        file="cityjobs/parcours/queries.py",
+        was=", ~_is_away(Absence.deputy_id, on)",
+        becomes="",
     ),
     Fault(
         proof=ANY_QUERY,
