@@ -82,7 +82,7 @@ def hand_back(absence_id: uuid.UUID) -> ResponseReturnValue:
     flash(
         "L’absence est annulée."
         if called_off
-        else f"C’est rendu\u00a0: {away.absent} suit de nouveau ses personnes.",
+        else "C’est rendu\u00a0: chaque personne retrouve qui la suivait.",
         "done",
     )
     return redirect_after(f"/absences/{away.id}")

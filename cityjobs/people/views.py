@@ -166,7 +166,7 @@ def add_kin(person_id: uuid.UUID) -> ResponseReturnValue:
         except LinkRefused as refused:
             form.refuse("other", str(refused))
         else:
-            flash(f"{other.display_name} est ajouté au foyer.", "done")
+            flash("Le foyer est complété.", "done")
             return redirect_after(f"/personnes/{person.id}/foyer")
     words = (form.sought.data or "")[:200]
     form.offer(people_in_sight(read_search(words, today()) if words else Sought(), but_not=person.id))

@@ -61,7 +61,7 @@ def test_two_persons_are_tied_and_each_file_says_it_its_own_way(
 ) -> None:
     client = client_of(family.samira)
     page = client.follow(added(client, family.nadia, family.karim, "enfant"))
-    assert "Karim Benali est ajouté au foyer" in page.text()
+    assert "Le foyer est complété" in page.text()
     assert "Karim Benali" in page.main() and "Enfant" in page.main()
     assert "Nadia Benali" in client.get(home(family.karim)).main()
     assert "Mère ou père" in [

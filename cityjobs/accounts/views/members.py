@@ -75,10 +75,7 @@ def invite_member() -> ResponseReturnValue:
     me: Professional = signed_in()
     form = InviteForm(collective_of(_cite(me)))
     if form.accepted() and _is_invited(form, me):
-        flash(
-            f"{form.first_name.data} {form.last_name.data} va recevoir une lettre à l’adresse indiquée.",
-            "done",
-        )
+        flash("L’invitation part à l’adresse indiquée.", "done")
         return redirect_after(url_for("accounts.members", etat=MemberState.INVITED.value))
     return render_template("accounts/invite.html", form=form), 422 if form.errors else 200
 
@@ -119,10 +116,10 @@ def invite_again(membership_id: uuid.UUID) -> ResponseReturnValue:
     """Send the invitation once more; the one before no longer opens anything."""
     colleague = _colleague(membership_id)
     if colleague.is_opened or colleague.is_disabled:
-        flash(f"{colleague.display_name} a déjà ouvert son compte.", "due")
+        flash("Ce compte est déjà ouvert\u00a0: rien n’a été envoyé.", "due")
     else:
         send_invitation(colleague.user_id, colleague.email)
-        flash(f"Une nouvelle invitation part pour {colleague.display_name}.", "done")
+        flash("Une nouvelle invitation part.", "done")
     return redirect_after(url_for("accounts.members", etat=MemberState.INVITED.value))
 
 
@@ -135,7 +132,7 @@ def end_mission(membership_id: uuid.UUID) -> ResponseReturnValue:
         return _refuse(NOT_ONESELF)
     if request.method == "POST":
         end_membership(membership_id)
-        flash(f"La mission de {colleague.display_name} est terminée.", "done")
+        flash("La mission est terminée.", "done")
         return redirect_after(url_for("accounts.members"))
     followed = count_followed_by(colleague.user_id) if colleague.role is Role.REFERENT else 0
     return render_template("accounts/end_mission.html", colleague=colleague, followed=followed)
@@ -150,11 +147,11 @@ def disable(membership_id: uuid.UUID) -> ResponseReturnValue:
         return _refuse(NOT_ONESELF)
     if colleague.works_elsewhere:
         return _refuse(
-            f"{colleague.display_name} travaille aussi dans une autre Cité\u00a0: terminez sa mission ici, son compte reste ouvert là-bas."
+            "Cette personne travaille aussi dans une autre Cité\u00a0: terminez sa mission ici, son compte reste ouvert là-bas."
         )
     if request.method == "POST":
         disable_account(colleague.user_id, _cite(signed_in()))
-        flash(f"Le compte de {colleague.display_name} est désactivé.", "done")
+        flash("Le compte est désactivé.", "done")
         return redirect_after(url_for("accounts.members"))
     followed = count_followed_by(colleague.user_id)
     return render_template("accounts/disable.html", colleague=colleague, followed=followed)
