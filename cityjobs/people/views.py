@@ -145,7 +145,7 @@ def search_kin(person_id: uuid.UUID) -> ResponseReturnValue:
     if not asked.accepted():
         return _show_household(person, asked), 422
     form = TieForm(formdata=None, data={"sought": asked.q.data})
-    form.offer(people_in_sight(read_search(asked.q.data, today()), but_not=person.id))
+    _offer_kin(form, person, read_search(asked.q.data, today()))
     return _show_household(person, asked, form)
 
 
@@ -169,7 +169,7 @@ def add_kin(person_id: uuid.UUID) -> ResponseReturnValue:
             flash("Le foyer est complété.", "done")
             return redirect_after(f"/personnes/{person.id}/foyer")
     words = (form.sought.data or "")[:200]
-    form.offer(people_in_sight(read_search(words, today()) if words else Sought(), but_not=person.id))
+    _offer_kin(form, person, read_search(words, today()) if words else Sought())
     return _show_household(person, KinSearchForm(formdata=None, data={"q": words}), form), 422
 
 
@@ -182,6 +182,14 @@ def remove_kin(person_id: uuid.UUID, link_id: uuid.UUID) -> ResponseReturnValue:
     if untie(link.id):
         flash("Le lien est retiré\u00a0: les deux dossiers restent tels quels.", "done")
     return redirect_after(f"/personnes/{person.id}/foyer")
+
+
+def _offer_kin(form: TieForm, person: Person, sought: Sought) -> None:
+    """Offer those whom one may mean; naming some of them is a reading of the list, as on the list itself."""
+    found = people_in_sight(sought, but_not=person.id)
+    if found:
+        record_reading("people", person.cite_id, person.cite_id)
+    form.offer(found)
 
 
 def _person_read(person_id: uuid.UUID) -> Person:

@@ -90,6 +90,23 @@ def test_the_search_names_only_whom_one_may_open(family: Family, client_of: Clie
     assert "Personne ne correspond" in searched(client_of(family.samira), family.nadia, "Zzyzx").main()
 
 
+def test_naming_whom_one_may_mean_is_a_reading_of_the_list(
+    family: Family, client_of: ClientOf, databases: Databases
+) -> None:
+    def read() -> list[Any]:
+        return databases.superuser.execute(
+            "select subject, subject_id from audit.journal where verb = 'read' order by id"
+        ).fetchall()
+
+    client, cite = client_of(family.samira), str(family.samira.cite.id)
+    page = searched(client, family.nadia)
+    assert read()[-1] == ("people", cite)
+    client.submit(page.form(holding="kind"), status=422, other=str(family.karim.id), kind="")
+    assert read()[-1] == ("people", cite) and len(read()) == 3
+    searched(client, family.nadia, "Zzyzx")
+    assert read()[-1] == ("person", str(family.nadia.id))
+
+
 def test_a_tie_with_whom_one_may_not_open_is_neither_named_nor_counted(
     family: Family, client_of: ClientOf, world: World, databases: Databases
 ) -> None:

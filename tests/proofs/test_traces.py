@@ -86,6 +86,8 @@ READINGS = {
 """What a page of each route is a reading of."""
 SEARCHES = {"parcours.search", "parcours.spotted", "parcours.resemblances"}
 """Readings of the whole Cité when they find somebody."""
+CHOICES = {"people.search_kin", "people.add_kin"}
+"""Readings of the list when they offer whom one may mean."""
 QUEUES = {
     "day.show",
     "day.whole",
@@ -234,6 +236,8 @@ def due_reading(offer: Offer, answer: TestResponse) -> tuple[str, str] | None:
     subject = READINGS.get(offer.endpoint)
     if offer.endpoint in SEARCHES and names_somebody(answer):
         subject = "look_alikes"
+    if offer.endpoint in CHOICES and b'name="other"' in answer.data:
+        subject = "people"
     if subject is None:
         return None
     named = UUID.findall(offer.url.partition("?")[0])
