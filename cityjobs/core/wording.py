@@ -21,7 +21,7 @@ class Subject(enum.StrEnum):
 
 
 ADMITTED = "mots_admis"
-"""The code above expressions that hold a sensitive word and are not: « assurance maladie »."""
+"""The code above expressions that hold a sensitive word and are not: « assurance maladie ». Longer than it, or it wins."""
 
 _ABOUT = {
     Subject.HEALTH: "parle de santé",
@@ -88,6 +88,14 @@ class _Line:
     key: str
 
 
+def says_the_same(label: str, other: str) -> bool:
+    """Whether two lines of the list are found in the same texts: word for word, in some number and gender."""
+    words, others = _WORD.findall(fold(label)), _WORD.findall(fold(other))
+    return len(words) == len(others) and all(
+        forms_of(word) & forms_of(beside) for word, beside in zip(words, others, strict=True)
+    )
+
+
 class Lexicon:
     """Sensitive words, and expressions admitted though they hold one."""
 
@@ -103,7 +111,7 @@ class Lexicon:
             for first in forms[0]:
                 self._by_first.setdefault(first, []).append(line)
         for begun in self._by_first.values():
-            begun.sort(key=lambda line: (-len(line.forms), line.subject is not None))
+            begun.sort(key=lambda line: (-len(line.forms), line.subject is None))
 
     def find(self, text: str) -> list[Finding]:
         """What a text holds, each line of the list once, in the order of the text; the longest expression first."""

@@ -3,8 +3,10 @@
 import enum
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from cityjobs.core.wording import ADMITTED, says_the_same
 
 
 class ListName(enum.StrEnum):
@@ -140,7 +142,7 @@ def _folded(label: str) -> str:
     return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
 
 
-def addition_refusal(label: str, parent: str | None, present: Iterable[Item]) -> str | None:
+def addition_refusal(label: str, parent: str | None, present: Sequence[Item]) -> str | None:
     """Why a line cannot be added beside those of its list, in a whole sentence, or None."""
     if parent in CLOSED_PARENTS:
         return "La santé ne se complète pas\u00a0: seules les difficultés déclarées de la liste nationale y figurent."
@@ -149,9 +151,19 @@ def addition_refusal(label: str, parent: str | None, present: Iterable[Item]) ->
     alike = [each for each in present if each.parent == parent and _folded(each.label) == _folded(label)]
     if any(each.is_active for each in alike):
         return "Cette réponse est déjà dans la liste."
+    if parent == ADMITTED and any(_is_watched(each) and says_the_same(label, each.label) for each in present):
+        return (
+            "Ce mot est dans la liste nationale des mots sensibles\u00a0: il ne peut pas être admis tel quel. "
+            "Écrivez l’expression entière."
+        )
     if alike and alike[0].is_local:
         return "Cette réponse a été mise de côté\u00a0: reprenez-la plutôt que d’en écrire une autre."
     return "Cette réponse n’est plus proposée par la liste nationale." if alike else None
+
+
+def _is_watched(item: Item) -> bool:
+    """Whether a line is a sensitive word of the nation."""
+    return not item.is_local and item.list == ListName.MOT_SENSIBLE and item.parent != ADMITTED
 
 
 _SMALL_WORDS = frozenset(

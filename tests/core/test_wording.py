@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cityjobs.core.wording import ADMITTED, WHAT_TO_DO, Lexicon, Subject, fold, forms_of, warning_about
+from cityjobs.core.wording import (
+    ADMITTED,
+    WHAT_TO_DO,
+    Lexicon,
+    Subject,
+    fold,
+    forms_of,
+    says_the_same,
+    warning_about,
+)
 
 NATIONAL = Path(__file__).parents[2] / "migrations" / "lists" / "sensitive_words.tsv"
 with NATIONAL.open(encoding="utf-8", newline="") as lines:
@@ -133,6 +142,22 @@ def test_the_sentence_names_words_what_they_are_about_and_what_to_do() -> None:
     assert "parle de santé\u00a0: «\u00a0Dépression\u00a0»." in said
     assert "parle de justice\u00a0: «\u00a0prison\u00a0»." in said
     assert "jamais la cause" in said and said.endswith(WHAT_TO_DO)
+
+
+def test_no_admitted_word_silences_one_of_the_same_length() -> None:
+    for label in ("dépression", "Dépressions", "DEPRESSION"):
+        lexicon = Lexicon([*WORDS, (ADMITTED, label)])
+        assert [each.said for each in lexicon.find("une dépression")] == ["dépression"], label
+    longer = Lexicon([*WORDS, (ADMITTED, "dépression atmosphérique")])
+    assert longer.find("une dépression atmosphérique") == []
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "same"),
+    [("Dépressions", "dépression", True), ("actif", "actives", True), ("jeune rom", "Rom", False), ("œuvre", "oeuvre", True)],
+)  # fmt: skip
+def test_two_lines_say_the_same_in_any_number_and_gender(label: str, other: str, same: bool) -> None:
+    assert says_the_same(label, other) is same
 
 
 def test_lines_without_letters_or_of_an_unknown_subject_are_left_out() -> None:

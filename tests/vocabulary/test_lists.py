@@ -196,6 +196,17 @@ def test_bad_answers_are_refused_and_kept_on_the_page(
     assert rows(databases, "select count(*) from list_item where cite_id is not null") == [(0,)]
 
 
+@pytest.mark.parametrize("label", ["dépression", "Dépressions", "DEPRESSION !", "bracelet  électronique"])
+def test_a_sensitive_word_of_the_nation_is_not_admitted(
+    page_of: PageClient, databases: Databases, label: str
+) -> None:
+    form = page_of.get(f"{LISTS}/mot_sensible").form(holding="label")
+    page = page_of.submit(form, label=label, parent="mots_admis", status=422)
+    assert "Écrivez l’expression entière" in page.errors()
+    assert rows(databases, "select count(*) from list_item where cite_id is not null") == [(0,)]
+    page_of.submit(form, label="dépression du relief", parent="mots_admis")
+
+
 def test_a_line_under_a_sensitive_one_is_sensitive(page_of: PageClient, databases: Databases) -> None:
     form = page_of.get(f"{LISTS}/situation").form(holding="label")
     page_of.submit(form, label="Courriers non ouverts", parent="administratif_juridique")
