@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from dateutil.relativedelta import relativedelta
 from flask import Flask
 
 from cityjobs.core.clock import now, today
@@ -337,7 +338,8 @@ def test_the_situation_after_an_exit_is_noted_once_or_nobody_answered(
     }
     client.post(situation_url(case, "m3"), said)
     client.post(situation_url(case, "m3"), {**said, "situation": "retraite"})
-    client.post(situation_url(case, "exit"), {**said, "reached": "non"})
+    at_once = (today() - timedelta(days=80)).isoformat()
+    client.post(situation_url(case, "exit"), {**said, "reached": "non", "on": at_once})
     kept = {row.moment: row for row in rows_of(world, Snapshot, case)}
     assert (kept["m3"].situation, kept["m3"].is_reached, kept["m3"].inscription_ft) == (
         "emploi_cdi",
@@ -371,6 +373,42 @@ def test_a_situation_is_refused_at_its_field(
     }
     page = client_of(world.member("coordinator", roubaix)).post(situation_url(case, "m3"), told, status=422)
     assert said in page.errors() and rows_of(world, Snapshot, case) == []
+
+
+@pytest.mark.parametrize(("moment", "last"), [("exit", 3), ("m3", 6), ("m6", 9)])
+def test_a_situation_no_longer_asked_is_not_made_up(
+    world: World, roubaix: Cite, client_of: ClientOf, moment: str, last: int
+) -> None:
+    case = world.case(roubaix, status=Status.SORTI, days_ago=500)
+    ended_on = case.parcours.ended_on
+    assert ended_on is not None
+    until = ended_on + relativedelta(months=last)
+    client = client_of(world.member("coordinator", roubaix))
+    said = {"reached": "oui", "situation": "emploi_cdi", "inscription_ft": "radie_sorti"}
+    for late in (today(), until):
+        page = client.post(situation_url(case, moment), {**said, "on": late.isoformat()}, status=422)
+        assert "n’était plus demandée" in page.errors()
+    assert rows_of(world, Snapshot, case) == []
+    client.post(situation_url(case, moment), {**said, "on": (until - timedelta(days=1)).isoformat()})
+    assert len(rows_of(world, Snapshot, case)) == 1
+
+
+@pytest.mark.parametrize("reason", ["deces", "erreur_doublon"])
+def test_nothing_is_asked_after_some_exits(
+    world: World, roubaix: Cite, client_of: ClientOf, databases: Databases, reason: str
+) -> None:
+    case = world.case(roubaix, status=Status.SORTI, days_ago=100)
+    databases.superuser.execute("update parcours set end_reason = %s", (reason,))
+    client = client_of(world.member("coordinator", roubaix))
+    said = {
+        "reached": "oui",
+        "on": today().isoformat(),
+        "situation": "emploi_cdi",
+        "inscription_ft": "radie_sorti",
+    }
+    page = client.follow(client.post(situation_url(case, "m3"), said))
+    assert "aucune situation n’est demandée" in page.text()
+    assert rows_of(world, Snapshot, case) == []
 
 
 # Taking an exit back, coming back

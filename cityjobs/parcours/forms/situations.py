@@ -14,6 +14,7 @@ from cityjobs.parcours.rules.situations import (
     Situation,
     inscription_of,
     situation_refusal,
+    taking_refusal,
 )
 from cityjobs.vocabulary.queries import Lists
 from cityjobs.vocabulary.rules import ListName
@@ -126,18 +127,13 @@ class LaterForm(Form):
         for name, of in LATER_LISTS.items():
             self[name].offer(lists.items(of))
 
-    def holds(self, *, due_on: date) -> bool:
-        """Posted, and every answer stands for a situation that is asked from a day on."""
+    def holds(self, *, asked: tuple[date, date]) -> bool:
+        """Posted, and every answer stands for a situation that is asked from a day until another."""
         stands = self.accepted()
         if self.is_submitted() and self.on.data:
-            if self.on.data > today():
-                self.refuse(
-                    "on", "Cette date est dans le futur\u00a0: indiquez le jour où vous l’avez demandé."
-                )
-            elif self.on.data < due_on:
-                self.refuse(
-                    "on", "Cette date précède celle où la situation est demandée\u00a0: vérifiez le jour."
-                )
+            refused = taking_refusal(self.on.data, asked=asked, today=today())
+            if refused:
+                self.refuse("on", refused)
         if self.is_submitted() and self.reached.data == "oui":
             if not self.situation.data and not self.situation.errors:
                 self.refuse("situation", UNKNOWN)

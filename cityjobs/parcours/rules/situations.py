@@ -102,6 +102,21 @@ NEVER_ASKED_AFTER = frozenset({ExitReason.DECES, ExitReason.ERREUR_DOUBLON})
 """Exits after which nobody is asked anything."""
 
 
+NOTHING_ASKED = "Après cette sortie, aucune situation n’est demandée."
+
+
+def taking_refusal(taken_on: date, *, asked: tuple[date, date], today: date) -> str | None:
+    """Why a situation cannot have been asked on a day, in a whole sentence, or None; `asked` as `asked_between` says."""
+    first, until = asked
+    if taken_on > today:
+        return "Cette date est dans le futur\u00a0: indiquez le jour où vous l’avez demandé."
+    if taken_on < first:
+        return "Cette date précède celle où la situation est demandée\u00a0: vérifiez le jour."
+    if taken_on >= until:
+        return "À cette date, cette situation n’était plus demandée\u00a0: vérifiez le jour, ou notez un échange."
+    return None
+
+
 def asked_between(ended_on: date, moment: Moment) -> tuple[date, date]:
     """The first day on which a situation after an exit is asked, and the day from which it no longer is."""
     if moment is Moment.EXIT:

@@ -13,7 +13,13 @@ from cityjobs.parcours.actions import take_snapshot
 from cityjobs.parcours.forms.situations import LATER_LISTS, LaterForm
 from cityjobs.parcours.queries import find_parcours_of, find_snapshot
 from cityjobs.parcours.rules.lifecycle import Status
-from cityjobs.parcours.rules.situations import MOMENT_LABELS, Moment, asked_between
+from cityjobs.parcours.rules.situations import (
+    MOMENT_LABELS,
+    NEVER_ASKED_AFTER,
+    NOTHING_ASKED,
+    Moment,
+    asked_between,
+)
 from cityjobs.parcours.views.blueprint import bp, person_of
 from cityjobs.vocabulary.queries import labels_of, read_lists
 from cityjobs.vocabulary.rules import ListName
@@ -29,16 +35,19 @@ def take_situation(person_id: uuid.UUID, parcours_id: uuid.UUID, moment: str) ->
     asked = next((each for each in Moment if each == moment and each is not Moment.ENTRY), None)
     if asked is None or parcours.status != Status.SORTI or parcours.ended_on is None:
         abort(404)
-    due_on, _ = asked_between(parcours.ended_on, asked)
+    between = due_on, _ = asked_between(parcours.ended_on, asked)
     if due_on > today():
         abort(404)
+    back = f"/personnes/{person.id}"
+    if parcours.end_reason in NEVER_ASKED_AFTER:
+        flash(NOTHING_ASKED, "calm")
+        return redirect_after(back)
     form = LaterForm()
     form.offer_lists(read_lists(*LATER_LISTS.values()))
-    back = f"/personnes/{person.id}"
     if not form.is_submitted() and find_snapshot(parcours.id, asked):
         flash("Cette situation est déjà notée.", "calm")
         return redirect_after(back)
-    if form.holds(due_on=due_on) and form.on.data:
+    if form.holds(asked=between) and form.on.data:
         if take_snapshot(parcours, person, asked, on=form.on.data, by=me.id, situation=form.told()):
             flash("La situation est notée.", "done")
         else:
