@@ -509,7 +509,12 @@ def test_letters_hold_texts_and_no_header_of_anybody(
         )
         tasks = as_worker.extensions["celery"].tasks
         for offer in house.offers:  # before anybody changes hands, or there would be nothing to tell
-            if offer.endpoint == "followups.pass_on" and offer.method == "POST":
+            named = offer.endpoint, offer.method, offer.seat
+            if named == (
+                "followups.pass_on",
+                "POST",
+                "coordinator",
+            ):  # to the référent, and not to themselves
                 house.send(offer)
         tasks["outbox.sweep"]()
         batches = []
