@@ -107,18 +107,20 @@ class NextSteps:
 
 
 class Plan:
-    """What is open in the plan: étapes, goals, the agreement."""
+    """What is open in the plan, étapes, goals, the agreement, and the version of the diagnosis that nobody finished."""
 
-    kinds: tuple[str, ...] = ("etape", "goal", "agreement")
+    kinds: tuple[str, ...] = ("etape", "goal", "agreement", "diagnosis")
     decisions: Mapping[str, tuple[tuple[str, str], ...]] = {
         "etape": (("done", "Elle est réalisée"), ("not_done", "Elle ne se fera pas")),
         "goal": (("reached", "Il est atteint"), ("dropped", "Il est mis de côté")),
         "agreement": (("ended", "Il prend fin avec le parcours"),),
+        "diagnosis": (("finished", "Elle s’arrête là, telle qu’elle est"),),
     }
     giving_up: Mapping[str, str] = {"etape": "not_done", "goal": "dropped", "agreement": "ended"}
+    """Not the diagnosis: a finished version never changes, the next one begins as its copy."""
 
     def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
-        """Étapes planned, begun or waiting; goals still pursued; the agreement in force."""
+        """Étapes planned, begun or waiting; goals still pursued; the agreement in force; the version being filled."""
         return [
             Leftover(
                 each.kind,
@@ -126,17 +128,21 @@ class Plan:
                 *_said_of(each),
                 self.decisions[each.kind],
                 stood=each.status,
-                giving_up=self.giving_up[each.kind],
+                giving_up=self.giving_up.get(each.kind, ""),
             )
             for each in open_things(parcours_id, to_change=to_change)
         ]
 
     def settle(self, left: Leftover, decision: str, *, on: date, by: uuid.UUID) -> None:  # noqa: ARG002
-        """Done or not, reached or dropped, ended."""
+        """Done or not, reached or dropped, ended; a diagnosis finished, the freins as they stand kept beside it."""
         if left.kind == "etape":
             close_etape(db.session.get_one(Etape, left.id), done=decision == "done", on=on, today=today())
         elif left.kind == "goal":
             close_goal(db.session.get_one(Goal, left.id), reached=decision == "reached", on=on)
+        elif left.kind == "diagnosis":
+            diagnosis = db.session.get_one(Diagnosis, left.id)
+            freins = db.session.scalars(sa.select(Frein).where(Frein.parcours_id == diagnosis.parcours_id))
+            close_diagnosis(diagnosis, {row.code: stand_in(row) for row in freins}, on=on)
         else:
             end_agreement(db.session.get_one(Agreement, left.id), on=on)
 
@@ -148,41 +154,10 @@ class Plan:
             take_up_again(thing, stood)
 
 
-class Diagnoses:
-    """The version of the diagnosis that nobody finished."""
-
-    kinds: tuple[str, ...] = ("diagnosis",)
-    decisions = (("finished", "Elle s’arrête là, telle qu’elle est"),)
-
-    def open_of(self, parcours_id: uuid.UUID, *, to_change: bool) -> list[Leftover]:
-        """The one being filled."""
-        wanted = sa.select(Diagnosis).where(
-            Diagnosis.parcours_id == parcours_id, Diagnosis.finished_on.is_(None)
-        )
-        rows = db.session.scalars(wanted.with_for_update(key_share=True) if to_change else wanted)
-        return [
-            Leftover(
-                self.kinds[0],
-                row.id,
-                f"Diagnostic, version {row.number}",
-                f"commencée le {day(row.opened_on)}",
-                self.decisions,
-            )
-            for row in rows
-        ]
-
-    def settle(self, left: Leftover, decision: str, *, on: date, by: uuid.UUID) -> None:  # noqa: ARG002
-        """Finished, the freins as they stand being kept beside it."""
-        diagnosis = db.session.get_one(Diagnosis, left.id)
-        freins = db.session.scalars(sa.select(Frein).where(Frein.parcours_id == diagnosis.parcours_id))
-        close_diagnosis(diagnosis, {row.code: stand_in(row) for row in freins}, on=on)
-
-    def put_back(self, parcours_id: uuid.UUID, kind: str, thing_id: uuid.UUID, stood: str) -> None:
-        """A finished version never changes: the next one begins as its copy."""
-
-
 def _said_of(thing: OpenThing) -> tuple[str, str]:
     """How one thing is called, and where it stands."""
+    if thing.kind == "diagnosis":
+        return f"Diagnostic, version {thing.label}", f"commencée le {day(thing.on)}"
     if thing.kind == "agreement":
         return f"Contrat d’engagement n° {thing.label}", f"accord du {day(thing.on)}"
     if thing.kind == "goal":
@@ -191,7 +166,7 @@ def _said_of(thing: OpenThing) -> tuple[str, str]:
     return thing.label, f"{stands}, {day(thing.on)}" if thing.on else stands
 
 
-KEEPERS: list[Keeper] = [NextSteps(), Plan(), Diagnoses()]
+KEEPERS: list[Keeper] = [NextSteps(), Plan()]
 
 
 def leftovers_of(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Leftover]:

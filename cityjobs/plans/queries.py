@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from cityjobs.accounts.models import User
 from cityjobs.core.clock import today
 from cityjobs.core.db import HERE, Day, Who, acting, db
-from cityjobs.diagnosis.models import Frein
+from cityjobs.diagnosis.models import Diagnosis, Frein
 from cityjobs.diagnosis.rules import PRESENT_STATUSES, FreinStatus
 from cityjobs.parcours.models import Assignment, Parcours
 from cityjobs.parcours.queries import is_followed_by
@@ -708,7 +708,7 @@ def agreements_to_review(on: Day, *, referent_id: Who | None = None) -> sa.Selec
 
 @dataclass(frozen=True)
 class OpenThing:
-    """An étape, a goal or an agreement that is not over; `on` is when it was to end, was agreed, or began."""
+    """An étape, a goal, an agreement or a version of the diagnosis that is not over; `on` is when it was to end, was agreed, or began."""
 
     kind: str
     id: uuid.UUID
@@ -718,12 +718,13 @@ class OpenThing:
 
 
 def open_things(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[OpenThing]:
-    """What is still open in the plan of a parcours: étapes, then goals, then the agreement, in one question.
+    """What is still open in a parcours: étapes, goals, the agreement, the version of its diagnosis, in one question.
 
     `to_change` first holds them against other writers.
     """
     mine = {"etape": (Etape, _IS_TO_DO), "goal": (Goal, Goal.status == GoalStatus.OPEN),
-            "agreement": (Agreement, Agreement.ended_on.is_(None))}  # fmt: skip
+            "agreement": (Agreement, Agreement.ended_on.is_(None)),
+            "diagnosis": (Diagnosis, Diagnosis.finished_on.is_(None))}  # fmt: skip
     if to_change:
         for model, is_open in mine.values():
             held: Any = model
@@ -737,6 +738,7 @@ def open_things(parcours_id: uuid.UUID, *, to_change: bool = False) -> list[Open
         "etape": (Etape.label, Etape.status, Etape.planned_to),
         "goal": (Goal.label, Goal.status, Goal.opened_on),
         "agreement": (sa.cast(Agreement.number, sa.Text), sa.literal("in_force"), Agreement.agreed_on),
+        "diagnosis": (sa.cast(Diagnosis.number, sa.Text), sa.literal("open"), Diagnosis.opened_on),
     }
     parts = []
     for place, (kind, (model, is_open)) in enumerate(mine.items()):
