@@ -50,7 +50,7 @@ from cityjobs.parcours.rules.lifecycle import (
 from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.parcours.rules.situations import Moment, Situation, derived_criteria
 from cityjobs.people.models import Person
-from cityjobs.people.rules import Gender, age_on
+from cityjobs.people.rules import Gender, credible_age_on
 from cityjobs.territory.rules import QpvAnswer
 
 
@@ -294,11 +294,12 @@ def take_snapshot(
 ) -> bool:
     """Freeze a situation; None when the person was not reached. False when this moment was already recorded.
 
-    Age, gender, neighbourhood and the criteria that follow from other answers are written and never asked.
+    Age, gender, neighbourhood and the criteria that follow from other answers are written and never asked; an age
+    that cannot be right is left unknown.
     """
     facts: dict[str, Any] = {"is_reached": situation is not None}
     if situation is not None:
-        age = age_on(person.birth_date, on)
+        age = credible_age_on(person.birth_date, on)
         in_qpv = _in_qpv(person)
         derived = derived_criteria(situation, age=age, in_qpv=in_qpv)
         facts |= {
@@ -338,7 +339,7 @@ def _freeze_entry(parcours: Parcours, person: Person, on: date) -> None:
     """Figures about entries read what was true on that day, never the present profile (domain.md §0, 5)."""
     parcours.started_on = on
     parcours.entry_gender = Gender(person.gender)
-    parcours.entry_age = age_on(person.birth_date, on)
+    parcours.entry_age = credible_age_on(person.birth_date, on)
     parcours.entry_in_qpv = _in_qpv(person)
 
 

@@ -27,12 +27,14 @@ from cityjobs.people.rules import (
     GENDER_LABELS,
     HARD_TO_REACH,
     LINK_KIND_LABELS,
+    OLDEST,
     Civility,
     ContactChannel,
     Gender,
     Identity,
     QpvCheck,
     QpvReply,
+    age_on,
 )
 from cityjobs.territory.rules import QPV_SOURCE_LABELS, QpvAnswer, QpvSource
 
@@ -87,9 +89,11 @@ class PersonForm(Form):
         ]
 
     def validate_birth_date(self, field: DayField) -> None:
-        """Nobody is born tomorrow."""
+        """Nobody is born tomorrow, nor lives for ever."""
         if field.data and field.data > today():
             raise ValidationError("Cette date de naissance est dans le futur : vérifiez l’année.")
+        if (age_on(field.data, today()) or 0) > OLDEST:
+            raise ValidationError("Cette date de naissance est trop ancienne\u00a0: vérifiez l’année.")
 
     def validate_postcode(self, field: LineField) -> None:
         """Five digits, or a foreign code."""

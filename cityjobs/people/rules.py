@@ -91,6 +91,16 @@ def age_on(birth_date: date | None, day: date) -> int | None:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
+OLDEST = 120
+"""In years: nobody is known to be older, and a date that says so was mistyped."""
+
+
+def credible_age_on(birth_date: date | None, day: date) -> int | None:
+    """Completed years on a day, or None when the birth date is unknown or cannot be right."""
+    age = age_on(birth_date, day)
+    return age if age is not None and 0 <= age <= OLDEST else None
+
+
 LONGEST_SEARCH = 200
 
 

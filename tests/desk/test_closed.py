@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -39,6 +39,10 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
          "next_step": "Rappeler", "due_on": SOON},
     ),
     "diagnosis": ("diagnostic/commencer", {}),
+}  # fmt: skip
+ENTRY = {
+    "situation": "de_inscrit_ft_indemnise", "organisme_referent": "aucun", "months_without_job": "24m_plus",
+    "education": "n3", "household": "parent_isole", "resources": ["rsa"],
 }  # fmt: skip
 KEYS = {"etape": "etape", "step": "step", "goal": "goal", "agreement": "agreement", "exchange": "interview"}
 LEFT = """
@@ -309,3 +313,21 @@ def test_no_page_changes_an_exit(world: World, databases: Databases) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         web.execute("update parcours_exit set months = 9")
+
+
+def test_an_age_that_cannot_be_right_stops_neither_the_entry_nor_the_exit(
+    world: World, client_of: ClientOf, rows: Rows
+) -> None:
+    cite = world.cite("Roubaix")
+    claire = world.member("coordinator", cite)
+    case = world.case(cite, status=Status.DIAGNOSTIC, birth_date=date(1900, 1, 1))
+    client, url = client_of(claire), f"/personnes/{case.id}/parcours"
+    client.submit(client.get(f"{url}/enroll").form("/parcours"), **ENTRY)
+    [(version,)] = rows("select version from parcours")
+    said = {"situation": "de_inscrit_ft_indemnise", "version": str(version)}
+    client.post(f"{url}/close", {**TOLD, **said}, status=303)
+    assert rows("select moment, age, gender from situation_snapshot order by moment") == [
+        ("entry", None, "femme"),
+        ("exit", None, "femme"),
+    ]
+    assert rows("select entry_age, status from parcours") == [(None, "sorti")]

@@ -156,6 +156,7 @@ def test_a_quarter_of_before_stays_offered_to_whoever_lives_there(
         ({"second_phone": "abc"}, "n’est pas valable"),
         ({"email": "elise@"}, "n’est pas valable"),
         ({"birth_date": (today() + timedelta(days=1)).isoformat()}, "dans le futur"),
+        ({"birth_date": "1900-01-01"}, "trop ancienne"),
         ({"birth_date": "31/02/1990"}, "reconnue"),
         ({"birth_date": "1890-01-01"}, "vraisemblable"),
         ({"postcode": "591"}, "cinq chiffres"),

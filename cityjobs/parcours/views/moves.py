@@ -87,7 +87,9 @@ def move(person_id: uuid.UUID) -> ResponseReturnValue:
                 _record(form, person, parcours)
         except MoveRefused as refused:
             form.refuse(refused.field if refused.field in form else "on", str(refused))
-        except IntegrityError:  # another parcours was opened meanwhile
+        except IntegrityError as failure:
+            if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_parcours_open":
+                raise
             db.session.expire_all()
             return _already_moved(person_of(person_id), parcours), 409
         else:
