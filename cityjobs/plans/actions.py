@@ -46,6 +46,7 @@ from cityjobs.plans.rules import (
     GoalStatus,
     KeptLine,
     LineFate,
+    Offered,
     Paper,
     agreement_refusal,
     days_after,
@@ -337,6 +338,7 @@ class Applied:
     goals: int = 0
     etapes: int = 0
     skipped: int = 0
+    withdrawn: int = 0
     already: bool = False
 
 
@@ -354,14 +356,21 @@ def told_of(plan: Plan) -> tuple[dict[str, uuid.UUID], set[tuple[object, ...]]]:
 
 
 def apply_plan_once(
-    parcours: Parcours, plan: Plan, kept: KeptPlan, *, key: uuid.UUID, by: uuid.UUID, today: date
+    parcours: Parcours,
+    plan: Plan,
+    kept: KeptPlan,
+    *,
+    offered: Offered,
+    key: uuid.UUID,
+    by: uuid.UUID,
+    today: date,
 ) -> Applied:
     """Add to a plan what a kept one has more: goals about the freins identified here, étapes so many days from today.
 
     Sent twice under the same key it is applied once. Whoever calls holds the parcours.
     """
     freins, there = told_of(plan)
-    fates = fates_of(kept.lines, freins, there)
+    fates = fates_of(kept.lines, freins, there, offered)
     goals = {
         (group.code, goal.code, goal.label): goal.id
         for group in plan.groups
@@ -392,6 +401,7 @@ def apply_plan_once(
         goals=sum(isinstance(each, Goal) for each in made),
         etapes=len(links),
         skipped=sum(fate is LineFate.SKIPPED for _, fate in fates),
+        withdrawn=sum(fate is LineFate.WITHDRAWN for _, fate in fates),
     )
 
 

@@ -217,10 +217,26 @@ class LineFate(enum.StrEnum):
     ADDED = "added"
     THERE = "there"
     SKIPPED = "skipped"
+    WITHDRAWN = "withdrawn"
 
 
-def fate_of(line: KeptLine, present: Collection[str], there: Collection[tuple[object, ...]]) -> LineFate:
+@dataclass(frozen=True)
+class Offered:
+    """The codes of goals and the types of étapes that may be chosen today."""
+
+    goals: frozenset[str]
+    etapes: frozenset[str]
+
+
+def fate_of(
+    line: KeptLine,
+    present: Collection[str],
+    there: Collection[tuple[object, ...]],
+    offered: Offered | None = None,
+) -> LineFate:
     """What becomes of a line: skipped when its frein is not identified here, left as it is when already planned.
+
+    Withdrawn when it would write a goal or an étape that its list, since, offers no more; None: all are offered.
 
     `present` holds the codes of the freins of the parcours, `there` what its plan already has: the goal alone, or the
     goal with the type and the label of an étape.
@@ -228,14 +244,24 @@ def fate_of(line: KeptLine, present: Collection[str], there: Collection[tuple[ob
     if line.frein_code is not None and line.frein_code not in present:
         return LineFate.SKIPPED
     whole = line.goal if line.etape_type is None else (*line.goal, line.etape_type, line.etape_label)
-    return LineFate.THERE if whole in there else LineFate.ADDED
+    if whole in there:
+        return LineFate.THERE
+    if offered is not None and (
+        (line.goal_code is not None and line.goal not in there and line.goal_code not in offered.goals)
+        or (line.etape_type is not None and line.etape_type not in offered.etapes)
+    ):
+        return LineFate.WITHDRAWN
+    return LineFate.ADDED
 
 
 def fates_of(
-    lines: Sequence[KeptLine], present: Collection[str], there: Collection[tuple[object, ...]]
+    lines: Sequence[KeptLine],
+    present: Collection[str],
+    there: Collection[tuple[object, ...]],
+    offered: Offered | None = None,
 ) -> list[tuple[KeptLine, LineFate]]:
     """What becomes of each line."""
-    return [(line, fate_of(line, present, there)) for line in lines]
+    return [(line, fate_of(line, present, there, offered)) for line in lines]
 
 
 # Agreements

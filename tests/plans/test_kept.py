@@ -12,6 +12,7 @@ from cityjobs.core.clock import today
 from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.plans.rules import EtapeStatus, GoalStatus, KeptLine
+from cityjobs.vocabulary.models import ListItem
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
 from tests.plans import makers
@@ -118,6 +119,36 @@ def test_a_name_is_taken_once(scene: Scene, world: World, client_of: Clients, ro
     assert rows("select name, is_active from plan_template order by name, is_active") == [
         ("Ancien", False), ("Ancien", True), ("Permis", True),
     ]  # fmt: skip
+
+
+def test_what_a_list_offers_no_more_is_not_written_from_a_kept_plan(
+    scene: Scene, world: World, client_of: Clients, rows: Rows
+) -> None:
+    cite = scene.samira.cite
+    workshop, aim = (
+        ListItem(id=uuid.uuid4(), list=name, code=f"loc_{name}", cite_id=cite.id, parent=parent, label=name,
+                 is_active=True, rank=1)
+        for name, parent in (("type_etape", "mobilisation"), ("objectif", "points_forts"))
+    )  # fmt: skip
+    world.keep(workshop, aim)
+    template = makers.kept_plan(
+        world, cite, "Ateliers",
+        KeptLine("But", None, None, "loc_type_etape", "Atelier", 3),
+        KeptLine("Visée", None, "loc_objectif"),
+        KeptLine("But", None, None, "permis_code", "Code", 3),
+    )  # fmt: skip
+    for row in (workshop, aim):
+        row.is_active = False
+    world.session.commit()
+    client, url = client_of(scene.samira), f"{scene.url}/plan/modeles/appliquer"
+    page = client.get(url)
+    assert (page.main().count("N’est plus proposé"), page.main().count("Sera ajouté")) == (2, 1)
+    page = client.follow(client.submit(page.form(url)))
+    assert "2 lignes ne sont plus proposées" in page.text()
+    assert rows("select label, code from goal") == [("But", None)] and rows("select type from etape") == [
+        ("permis_code",)
+    ]
+    assert template.is_active
 
 
 def test_a_plan_is_applied_to_the_freins_identified_here(

@@ -20,9 +20,9 @@ from cityjobs.plans.actions import (
 )
 from cityjobs.plans.forms import ApplyForm, AsideForm, KeepForm, offered_lines
 from cityjobs.plans.queries import Choice, find_kept_plan, find_plan, kept_plans
-from cityjobs.plans.rules import PLAN_CLOSED, LineFate, fates_of
+from cityjobs.plans.rules import PLAN_CLOSED, LineFate, Offered, fates_of
 from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case, plan_url
-from cityjobs.vocabulary.queries import labels_of
+from cityjobs.vocabulary.queries import Lists, labels_of, read_lists
 from cityjobs.vocabulary.rules import ListName
 
 KEPT = "/administration/modeles"
@@ -62,6 +62,8 @@ def apply(person_id: uuid.UUID) -> ResponseReturnValue:
     if form.is_submitted():
         hold_parcours(parcours)
     plan, kept = find_plan(parcours.id), kept_plans()
+    lists = read_lists(ListName.FREIN, ListName.OBJECTIF, ListName.TYPE_ETAPE)
+    offered = Offered(codes_of(lists, ListName.OBJECTIF), codes_of(lists, ListName.TYPE_ETAPE))
     form.template.offer(Choice(str(each.template.id), each.template.name) for each in kept)
     if form.accepted():
         if is_closed(parcours):
@@ -69,7 +71,7 @@ def apply(person_id: uuid.UUID) -> ResponseReturnValue:
         else:
             chosen = next(each for each in kept if str(each.template.id) == form.template.data)
             applied = apply_plan_once(
-                parcours, plan, chosen, key=form.key.key(), by=signed_in().id, today=today()
+                parcours, plan, chosen, offered=offered, key=form.key.key(), by=signed_in().id, today=today()
             )
             flash(told(applied), "done" if applied.goals or applied.etapes else "calm")
             return redirect_after(plan_url(person.id))
@@ -80,16 +82,28 @@ def apply(person_id: uuid.UUID) -> ResponseReturnValue:
         form=form,
         is_closed=is_closed(parcours),
         closed_sentence=PLAN_CLOSED,
-        kept=[(each.template, fates_of(each.lines, freins, there)) for each in kept],
-        freins=labels_of(ListName.FREIN)[ListName.FREIN],
+        kept=[(each.template, fates_of(each.lines, freins, there, offered)) for each in kept],
+        freins=lists.labels(ListName.FREIN),
         fates=LineFate,
     ), 422 if form.errors else 200
+
+
+def codes_of(lists: Lists, name: ListName) -> frozenset[str]:
+    """The codes of a list that may be chosen."""
+    return frozenset(item.code for item in lists.offered(name))
 
 
 def told(applied: Applied) -> str:
     """What applying a plan did, in words; of nobody, for it travels in the cookie."""
     if applied.already:
         return "Ce modèle vient d’être appliqué\u00a0: il ne l’a pas été deux fois."
+    withdrawn = ""
+    if applied.withdrawn:
+        several = applied.withdrawn > 1
+        says = "lignes ne sont plus proposées" if several else "ligne n’est plus proposée"
+        withdrawn = f" {applied.withdrawn} {says} dans les listes de la Cité."
+    if not applied.goals and not applied.etapes and withdrawn:
+        return f"Rien n’a été ajouté.{withdrawn}"
     if not applied.goals and not applied.etapes:
         return "Rien à ajouter\u00a0: tout ce que ce modèle prévoit ici est déjà au plan."
     added = [
@@ -101,7 +115,7 @@ def told(applied: Applied) -> str:
     if applied.skipped:
         left = "ligne laissée" if applied.skipped == 1 else "lignes laissées"
         said += f" {applied.skipped} {left} de côté, faute du frein correspondant."
-    return said
+    return said + withdrawn
 
 
 @bp.get(KEPT)
