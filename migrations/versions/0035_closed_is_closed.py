@@ -62,6 +62,24 @@ create policy web_changes on parcours_exit for update to cityjobs_web
          or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))));
 """
 
+CHECK_EXIT = r"""
+create or replace function app.check_exit() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+declare r exit_rule; counts text;
+begin
+  select e.* into r from exit_rule e join exit_ruleset s on s.id = e.ruleset_id
+  where e.ruleset_id = new.ruleset_id and e.exit_type = new.exit_type and (s.cite_id is null or s.cite_id = new.cite_id);
+  counts := case when r.minimum_months is null or coalesce(new.months, 0) >= r.minimum_months then r.category else r.otherwise end;
+  if r.category is null or new.category is distinct from counts then
+    raise exception 'an exit counts as its ruleset says' using errcode = 'check_violation'NAMED;
+  end if;
+  if r.needs_evidence and new.category = r.category and new.evidence is null then
+    raise exception 'this exit needs an evidence' using errcode = 'check_violation'NAMED;
+  end if;
+  return new;
+end $$;
+"""
+"""The same as before; it says its name, so that the page tells a ruleset changed meanwhile from a fault of its own."""
+
 GIVEN_UP = r"""
 alter table parcours_exit add column given_up jsonb not null default '[]',
   add constraint ck_parcours_exit_given_up check (jsonb_typeof(given_up) = 'array');
@@ -85,6 +103,7 @@ def upgrade() -> None:
     op.execute(LEFT)
     op.execute(KEPT)
     op.execute(GIVEN_UP)
+    op.execute(CHECK_EXIT.replace("NAMED", ", constraint = 'parcours_exit_counts'"))
     for table, (column, is_open) in OPEN.items():
         added = f"new.{column} {is_open} and session_user = 'cityjobs_web'"
         op.execute(
@@ -102,6 +121,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Pages alone look."""
+    op.execute(CHECK_EXIT.replace("NAMED", ""))
     op.execute("alter table parcours_exit drop column given_up")
     op.execute(NO_MORE_KEPT)
     op.execute("drop trigger situation_snapshot_is_of_one_left on situation_snapshot")

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from cityjobs.core.clock import today
+from cityjobs.desk.views import closing
 from cityjobs.diagnosis.models import Diagnosis
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.plans.rules import EtapeStatus, GoalStatus
@@ -331,3 +332,31 @@ def test_an_age_that_cannot_be_right_stops_neither_the_entry_nor_the_exit(
         ("exit", None, "femme"),
     ]
     assert rows("select entry_age, status from parcours") == [(None, "sorti")]
+
+
+def test_a_ruleset_changed_during_a_closing_is_read_again_before_it_counts(
+    scene: Scene, client_of: ClientOf, databases: Databases, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = databases.superuser.execute
+    [(own,)] = change(
+        "insert into exit_ruleset (cite_id, code, label) values (%s, 'loc_ours', 'À nous') returning id",
+        (scene.samira.cite.id,),
+    ).fetchall()
+    change("insert into exit_rule (ruleset_id, exit_type, category) values (%s, 'abandon', 'autre')", (own,))
+    change("update cite set exit_ruleset_id = %s where id = %s", (own, scene.samira.cite.id))
+    read = closing.find_reading_in_force
+    changes = ["update exit_rule set category = 'neutre' where ruleset_id = %s"]
+
+    def read_just_before(cite_id: uuid.UUID) -> Any:
+        found = read(cite_id)
+        if changes:
+            change(changes.pop(), (own,))
+        return found
+
+    monkeypatch.setattr(closing, "find_reading_in_force", read_just_before)
+    client = client_of(scene.samira)
+    page = client.post(f"{scene.url}/parcours/close", TOLD, status=422)
+    assert "vient de changer" in page.errors() and "Sortie neutre" in page.main()
+    assert rows("select status from parcours") == [("actif",)] and rows("select from parcours_exit") == []
+    client.submit(page.form("/parcours/close"), geste="clore")
+    assert rows("select category from parcours_exit") == [("neutre",)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import IntegrityError
 
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
@@ -46,6 +47,8 @@ from cityjobs.vocabulary.queries import read_lists
 from cityjobs.vocabulary.rules import ListName
 
 bp = Blueprint("closing", __name__)
+EXIT_COUNTS = "parcours_exit_counts"
+READ_OTHERWISE = "La lecture des sorties de votre Cité vient de changer\u00a0: voyez comme quoi celle-ci compte maintenant, puis confirmez."
 LISTS = (ListName.PREUVE_SORTIE, ListName.SITUATION_PROFESSIONNELLE, ListName.INSCRIPTION_FT)
 
 
@@ -71,9 +74,19 @@ def close(person_id: uuid.UUID) -> ResponseReturnValue:
     facts: dict[str, Any] = {"person": person, "parcours": parcours, "left": left, "job": job}
     if posted and request.form.get("geste") == "lire":
         return _page(form, reading, **facts)
-    if form.holds() and _closed(form, person, parcours, left, reading):
-        flash("Le parcours est clos. Le dossier reste lisible.", "done")
-        return redirect_after(f"/personnes/{person.id}")
+    if form.holds():
+        try:
+            closed = _closed(form, person, parcours, left, reading)
+        except IntegrityError as failure:
+            if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != EXIT_COUNTS:
+                raise
+            closed = False
+            db.session.expire_all()
+            reading = find_reading_in_force(person.cite_id)
+            form.refuse("reason", READ_OTHERWISE)
+        if closed:
+            flash("Le parcours est clos. Le dossier reste lisible.", "done")
+            return redirect_after(f"/personnes/{person.id}")
     return _page(form, reading, **facts), 422 if posted else 200
 
 
