@@ -1,6 +1,7 @@
 """What must not be read by others: étapes and goals that tell of health, debts or papers are sensitive lines of their lists.
 
-Whoever replaces a colleague no longer finds their persons once the colleague has left the Cité.
+Whoever replaces a colleague no longer finds their persons once the colleague has left the Cité. Nobody is noted as still
+in a job on a day when it had not begun, or was over.
 """
 
 from alembic import op
@@ -46,12 +47,28 @@ STILL_HERE = """
           and m.role in ('referent', 'coordinator') and m.started_on <= app.today()
           and (m.ended_on is null or m.ended_on > app.today()))"""
 
+CHECKS = """
+create function app.check_job_check() returns trigger language plpgsql security definer set search_path = pg_catalog, public as $$
+begin
+  if exists (select from job j where j.id = new.job_id
+             and (new.done_on < j.started_on or (new.in_job and new.done_on > j.ended_on))) then
+    raise exception 'a job is held from its first day to its last, and asked about from then on'
+      using errcode = 'check_violation', constraint = 'ck_job_check_days';
+  end if;
+  return new;
+end $$;
+revoke execute on function app.check_job_check from public;
+create trigger job_check_is_possible before insert on job_check for each row execute function app.check_job_check();
+"""
+
 
 def upgrade() -> None:
     op.execute(SENSITIVE)
+    op.execute(CHECKS)
     op.execute(MY_PEOPLE.format(still_here=STILL_HERE))
 
 
 def downgrade() -> None:
     """Lines stay sensitive: the version before only says so on the page of lists."""
     op.execute(MY_PEOPLE.format(still_here=""))
+    op.execute("drop trigger job_check_is_possible on job_check; drop function app.check_job_check")

@@ -221,6 +221,32 @@ def test_a_check_is_refused_at_its_field(
     assert page.form(check_url(case, job, "j8")).values["note"].strip() == told["note"]
 
 
+@pytest.mark.parametrize(
+    ("moment", "days", "in_job", "said"),
+    [
+        ("m6", 1, "oui", "trop tôt"),
+        ("m1", 15, "non", "trop tôt"),
+        ("j8", 5, "oui", "trop tôt"),
+        ("m3", 150, "oui", "déjà terminé"),
+        ("m3", 150, "non", ""),
+        ("m3", 86, "oui", ""),
+        ("j8", 6, "oui", ""),
+    ],
+)
+def test_a_check_is_of_its_moment_and_of_a_job_still_held(
+    world: World, roubaix: Cite, client_of: ClientOf, moment: str, days: int, in_job: str, said: str
+) -> None:
+    case, job = hired(world, roubaix, 200)
+    job.ended_on, job.end_reason = job.started_on + timedelta(days=100), "demission"
+    case.parcours.status = Status.ACTIF
+    world.keep(job, case.parcours)
+    client = client_of(world.member("coordinator", roubaix))
+    told = {"in_job": in_job, "done_on": (job.started_on + timedelta(days=days)).isoformat()}
+    page = client.post(check_url(case, job, moment), told, status=422 if said else 303)
+    assert len(rows_of(world, JobCheck, case)) == (0 if said else 1)
+    assert not said or said in page.errors()
+
+
 def test_the_job_of_another_person_is_not_there(world: World, roubaix: Cite, client_of: ClientOf) -> None:
     me = world.member("referent", roubaix)
     (case, job), (other, theirs) = hired(world, roubaix, 40, me), hired(world, roubaix, 40, me)

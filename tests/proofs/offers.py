@@ -410,9 +410,13 @@ class Harvest:
             urls += ["/coordination/sorties", f"/coordination/sorties/{named['ruleset']}/cdi"]
             chosen = (("ruleset_id", str(named["ruleset"])),)
             yield self._offer(name, "POST", "/coordination/sorties/choisir", chosen)
+        over = f"/emplois/{named['job:followed']}/"
         for url in urls:
             yield self._offer(name, "GET", url)
-            yield from self._forms_of(name, Page(read(self.page_client.flask.get(url)), url))
+            for offer in self._forms_of(name, Page(read(self.page_client.flask.get(url)), url)):
+                if offer.endpoint == "parcours.check_job" and over in offer.url:
+                    offer = offer.with_pairs((n, "non" if n == "in_job" else v) for n, v in offer.pairs)
+                yield offer
         chosen = {"geste": "lire", "reason": "cdi", "csrf_token": self.tokens[name]}
         answer = read(self.page_client.flask.post(close, data=chosen))
         yield from self._forms_of(name, Page(answer, close))

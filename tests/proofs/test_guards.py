@@ -139,6 +139,9 @@ GUARDS: dict[str, tuple[type[psycopg.Error], str]] = {
     "an agreement is about goals of its own parcours":
         (errors.ForeignKeyViolation, "insert into agreement_goal (agreement_id, goal_id, label, cite_id, person_id, parcours_id)"
                                      f" values (%(one_agreement)s, %(two_goal)s, 'x', {OF_ONE})"),
+    "nobody is still in a job that is over":
+        (errors.CheckViolation, "insert into job_check (id, cite_id, person_id, job_id, moment, done_on, in_job, recorded_at)"
+                                " values (%(new)s, %(one_cite)s, %(one_person)s, %(one_job)s, 'm1', current_date + 2, true, now())"),
     "a check is about a job of the same person":
         (errors.ForeignKeyViolation, "insert into job_check (id, cite_id, person_id, job_id, moment, done_on, in_job, recorded_at)"
                                      " values (%(new)s, %(one_cite)s, %(one_person)s, %(two_job)s, 'm1', current_date, true, now())"),

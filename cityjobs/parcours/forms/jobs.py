@@ -7,7 +7,7 @@ from wtforms import RadioField
 
 from cityjobs.core.clock import today
 from cityjobs.core.forms import DayField, Form, TextField
-from cityjobs.parcours.rules.jobs import check_refusal
+from cityjobs.parcours.rules.jobs import CheckMoment, check_refusal
 
 
 class CheckForm(Form):
@@ -21,13 +21,16 @@ class CheckForm(Form):
     done_on = DayField("Demandé le", required="Indiquez le jour où vous l’avez demandé.", default=today)
     note = TextField("Comment cela se passe", longest=2000)
 
-    def holds(self, *, started_on: date) -> bool:
-        """Posted, and every answer stands for a job begun on a day."""
+    def holds(self, moment: CheckMoment, *, started_on: date, ended_on: date | None) -> bool:
+        """Posted, and every answer stands at a moment of a job begun on a day, and maybe over since another."""
         stands = self.accepted()
         if self.is_submitted() and self.in_job.data not in ("oui", "non"):
             self.refuse("in_job", "Dites si la personne est toujours en poste.")
         if self.is_submitted() and self.done_on.data:
-            refused = check_refusal(self.done_on.data, today=today(), started_on=started_on)
+            refused = check_refusal(
+                self.done_on.data, moment, in_job=self.in_job.data == "oui", today=today(), started_on=started_on,
+                ended_on=ended_on,
+            )  # fmt: skip
             if refused:
                 self.refuse("done_on", refused)
         return stands and not self.errors

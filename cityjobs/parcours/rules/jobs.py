@@ -71,12 +71,29 @@ def hiring_refusal(hiring: Hiring, *, today: date, not_before: date) -> str | No
     return None
 
 
-def check_refusal(done_on: date, *, today: date, started_on: date) -> str | None:
-    """Why a job cannot have been asked about on a day, in a whole sentence, or None."""
+EARLY: dict[CheckMoment, timedelta] = {
+    CheckMoment.J8: timedelta(days=2),
+    CheckMoment.M1: timedelta(days=7),
+    CheckMoment.M3: timedelta(days=7),
+    CheckMoment.M6: timedelta(days=7),
+}
+"""How long before its day a check may have been done: an appointment is taken when it can be."""
+
+
+def check_refusal(
+    done_on: date, moment: CheckMoment, *, in_job: bool, today: date, started_on: date, ended_on: date | None
+) -> str | None:
+    """Why a job cannot have been asked about so on a day, in a whole sentence, or None."""
     if done_on > today:
         return "Cette date est dans le futur\u00a0: un point se note une fois fait."
     if done_on < started_on:
         return "Cette date précède le premier jour\u00a0: vérifiez le jour."
+    if done_on < check_due_on(started_on, moment) - EARLY[moment]:
+        return "C’est trop tôt pour ce point\u00a0: indiquez le jour où vous l’avez vraiment demandé."
+    if in_job and ended_on and done_on > ended_on:
+        return (
+            "L’emploi était déjà terminé ce jour-là\u00a0: répondez «\u00a0Non\u00a0», ou vérifiez le jour."
+        )
     return None
 
 

@@ -34,7 +34,7 @@ def check_job(person_id: uuid.UUID, job_id: uuid.UUID, moment: str) -> ResponseR
     if asked in done and not form.is_submitted():
         flash("Ce point est déjà noté.", "calm")
         return redirect_after(back)
-    if form.holds(started_on=job.started_on):
+    if form.holds(asked, started_on=job.started_on, ended_on=job.ended_on):
         in_job = form.in_job.data == "oui"
         checked = Checked(asked, form.day(), in_job, form.note.data)
         if not record_check(job, checked, by=me.id):

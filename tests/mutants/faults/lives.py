@@ -89,6 +89,7 @@ FAULTS = [
     unguarded("a goal is about the frein of another parcours", UNTIED.format("goal", "frein")),
     unguarded("an agreement is about the goal of another parcours", UNTIED.format("agreement_goal", "goal")),
     unguarded("a check is about the job of another person", UNTIED.format("job_check", "job")),
+    unguarded("somebody is still in a job that is over", "drop trigger job_check_is_possible on job_check"),
     unguarded("a reading is in the diagnosis of another person", UNTIED.format("frein_reading", "diagnosis")),
     unguarded("a check that was noted is changed", "drop trigger job_check_is_kept on job_check"),
     unguarded(
