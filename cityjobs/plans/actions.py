@@ -28,6 +28,7 @@ from cityjobs.plans.models import (
 from cityjobs.plans.queries import (
     KeptPlan,
     Plan,
+    count_papers,
     find_agreement_in_force,
     find_last_number,
     freins_held,
@@ -37,6 +38,7 @@ from cityjobs.plans.queries import (
 from cityjobs.plans.rules import (
     ETAPE_TRANSITIONS,
     GOAL_TRANSITIONS,
+    MOST_PAPERS,
     AgreementWay,
     AttachmentSubject,
     EtapeEvent,
@@ -528,7 +530,15 @@ def attach_once(
     attachment_id: uuid.UUID,
     by: uuid.UUID,
 ) -> bool:
-    """Keep a paper about an agreement; False when this very one was kept before."""
+    """Keep a paper about an agreement held against other writers; False when this very one was kept before.
+
+    Raises Refused when there are as many as there may be.
+    """
+    if count_papers(subject, subject_id, but_not=attachment_id) >= MOST_PAPERS:
+        raise Refused(
+            "file",
+            f"Cet accord a déjà {MOST_PAPERS} pièces, il n’en prend pas plus\u00a0: retirez-en une avant d’en joindre une autre.",
+        )
     digest = hashlib.sha256(paper.content).hexdigest()
 
     def write(key: uuid.UUID) -> None:

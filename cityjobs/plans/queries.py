@@ -616,6 +616,14 @@ def papers_of(subject: AttachmentSubject, subject_id: uuid.UUID) -> list[PaperRo
     return [PaperRow(*row) for row in rows]
 
 
+def count_papers(subject: AttachmentSubject, subject_id: uuid.UUID, *, but_not: uuid.UUID) -> int:
+    """How many papers there are about something, besides one."""
+    others = sa.select(sa.func.count()).where(
+        Attachment.subject == subject, Attachment.subject_id == subject_id, Attachment.id != but_not
+    )
+    return db.session.scalar(others) or 0
+
+
 def find_paper(person_id: uuid.UUID, paper_id: uuid.UUID, *, with_content: bool = False) -> Attachment | None:
     """A paper of this very person; None when out of sight. Its content is read only when it is asked for."""
     wanted = sa.select(Attachment).where(

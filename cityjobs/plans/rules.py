@@ -302,6 +302,8 @@ class AttachmentSubject(enum.StrEnum):
     EXIT = "exit"
 
 
+MOST_PAPERS = 20
+"""How many papers an agreement holds."""
 LARGEST_ATTACHMENT = 5 * 1024 * 1024
 """In bytes."""
 

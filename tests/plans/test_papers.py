@@ -1,6 +1,8 @@
 """Papers: taken by their first bytes, served as downloads, taken away by whoever added them."""
 
 import io
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +11,12 @@ import psycopg
 import pytest
 from flask import Flask
 
+from cityjobs.core.clock import today
 from cityjobs.core.db import Actor, act_as, db
 from cityjobs.parcours.models import Parcours
 from cityjobs.plans.actions import attach_evidence
 from cityjobs.plans.queries import papers_of
-from cityjobs.plans.rules import LARGEST_ATTACHMENT, AttachmentSubject, paper_of
+from cityjobs.plans.rules import LARGEST_ATTACHMENT, MOST_PAPERS, AttachmentSubject, paper_of
 from tests.conftest import Databases
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
@@ -233,3 +236,49 @@ def test_what_proves_an_exit_is_kept_beside_it(
     assert rows("select id, subject, subject_id, name from attachment") == [
         (key, "exit", scene.case.parcours.id, "bulletin.pdf")
     ]
+
+
+def test_an_agreement_takes_twenty_papers(
+    scene: Scene, world: World, url: str, held: Any, client_of: Clients, rows: Rows
+) -> None:
+    for number in range(MOST_PAPERS - 1):
+        makers.paper(world, scene.case, held, scene.samira, content=makers.PDF + str(number).encode())
+    client = client_of(scene.samira)
+    key = str(uuid.uuid4())
+    client.post(url, sent("dernier.pdf", makers.PDF, paper=key))
+    client.post(url, sent("dernier.pdf", makers.PDF, paper=key), status=303)
+    page = client.post(url, sent("de trop.pdf", makers.PDF), status=422)
+    assert "a déjà 20 pièces" in page.errors()
+    assert rows("select count(*) from attachment") == [(MOST_PAPERS,)]
+    other = makers.agreement(
+        world, scene.case, scene.samira, makers.goal(world, scene.case), number=2, ended_on=today()
+    )
+    client.post(f"{scene.url}/accord/{other.number}/pieces", sent("autre.pdf", makers.PDF))
+
+
+def test_two_papers_sent_in_one_instant_do_not_both_take_the_last_place(
+    scene: Scene, world: World, url: str, held: Any, client_of: Clients, databases: Databases, rows: Rows
+) -> None:
+    for number in range(MOST_PAPERS - 1):
+        makers.paper(world, scene.case, held, scene.samira, content=makers.PDF + str(number).encode())
+    clients = [client_of(scene.samira), client_of(scene.coordinator)]
+    tokens = [client.token() for client in clients]
+    answers: list[int] = []
+
+    def send(client: PageClient, token: str) -> None:
+        said = {"csrf_token": token, **sent("dernier.pdf", makers.PDF)}
+        answers.append(client.flask.post(url, data=said).status_code)
+
+    threads = [threading.Thread(target=send, args=each) for each in zip(clients, tokens, strict=True)]
+    with psycopg.connect(
+        databases.superuser.info.dsn, password=databases.superuser.info.password or None
+    ) as other:
+        other.execute("select from agreement where id = %s for update", (held.id,))
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        other.rollback()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [303, 422]
+    assert rows("select count(*) from attachment") == [(MOST_PAPERS,)]

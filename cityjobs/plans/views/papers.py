@@ -10,7 +10,7 @@ from cityjobs.core.audit import record_reading
 from cityjobs.core.forms import Form
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
-from cityjobs.plans.actions import attach_once, remove_paper
+from cityjobs.plans.actions import Refused, attach_once, remove_paper
 from cityjobs.plans.forms import PaperForm
 from cityjobs.plans.queries import find_agreement, find_paper
 from cityjobs.plans.rules import AttachmentSubject
@@ -26,20 +26,24 @@ APART = "default-src 'none'; sandbox"
 def attach(person_id: uuid.UUID, number: int) -> ResponseReturnValue:
     """Attach a signed copy; also to an agreement that no longer holds, or once the parcours is closed."""
     person, parcours = load_case(person_id)
-    found = find_agreement(parcours.id, number) or abort(404)
+    found = find_agreement(parcours.id, number, to_change=True) or abort(404)
     form = PaperForm()
-    if not form.accepted():
-        return agreement_page(person, parcours, found, refused=form), 422
-    attach_once(
-        parcours,
-        AttachmentSubject.AGREEMENT,
-        found[0].id,
-        form.kept(),
-        attachment_id=form.paper.key(),
-        by=signed_in().id,
-    )
-    flash("La pièce est jointe à l’accord.", "done")
-    return redirect_after(agreement_url(person.id, number))
+    if form.accepted():
+        try:
+            attach_once(
+                parcours,
+                AttachmentSubject.AGREEMENT,
+                found[0].id,
+                form.kept(),
+                attachment_id=form.paper.key(),
+                by=signed_in().id,
+            )
+        except Refused as refused:
+            form.refuse(refused.field, str(refused))
+        else:
+            flash("La pièce est jointe à l’accord.", "done")
+            return redirect_after(agreement_url(person.id, number))
+    return agreement_page(person, parcours, found, refused=form), 422
 
 
 @bp.get(f"{OF_PERSON}/pieces/<uuid:paper_id>")
