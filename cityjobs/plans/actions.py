@@ -566,13 +566,6 @@ def attach_once(
     return _once(attachment_id, write, is_same)
 
 
-def attach_evidence(parcours: Parcours, paper: Paper, *, attachment_id: uuid.UUID, by: uuid.UUID) -> bool:
-    """Keep what proves the exit of a parcours; False when this very paper was kept before."""
-    return attach_once(
-        parcours, AttachmentSubject.EXIT, parcours.id, paper, attachment_id=attachment_id, by=by
-    )
-
-
 def remove_paper(paper: Attachment) -> None:
     """Forget a paper. The database lets only whoever added it."""
     db.session.delete(paper)

@@ -1,7 +1,7 @@
 """What must not be read by others: étapes and goals that tell of health, debts or papers are sensitive lines of their lists.
 
 Whoever replaces a colleague no longer finds their persons once the colleague has left the Cité. Nobody is noted as still
-in a job on a day when it had not begun, or was over.
+in a job on a day when it had not begun, or was over. Whether a code is of the list of any Cité is asked by triggers alone.
 """
 
 from alembic import op
@@ -64,6 +64,7 @@ create trigger job_check_is_possible before insert on job_check for each row exe
 
 def upgrade() -> None:
     op.execute(SENSITIVE)
+    op.execute("revoke execute on function app.is_listed from cityjobs_web, cityjobs_worker")
     op.execute(CHECKS)
     op.execute(MY_PEOPLE.format(still_here=STILL_HERE))
 
@@ -71,4 +72,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Lines stay sensitive: the version before only says so on the page of lists."""
     op.execute(MY_PEOPLE.format(still_here=""))
+    op.execute("grant execute on function app.is_listed to cityjobs_web, cityjobs_worker")
     op.execute("drop trigger job_check_is_possible on job_check; drop function app.check_job_check")

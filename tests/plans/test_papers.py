@@ -9,14 +9,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
 
 from cityjobs.core.clock import today
-from cityjobs.core.db import Actor, act_as, db
-from cityjobs.parcours.models import Parcours
-from cityjobs.plans.actions import attach_evidence
-from cityjobs.plans.queries import papers_of
-from cityjobs.plans.rules import LARGEST_ATTACHMENT, MOST_PAPERS, AttachmentSubject, paper_of
+from cityjobs.plans.rules import LARGEST_ATTACHMENT, MOST_PAPERS
 from tests.conftest import Databases
 from tests.followups.conftest import Scene
 from tests.manners import PageClient
@@ -217,25 +212,6 @@ def test_the_database_takes_no_other_file(scene: Scene, world: World, held: Any)
         world.session.commit()
     assert isinstance(getattr(refused.value, "orig", None), psycopg.errors.CheckViolation)
     world.session.rollback()
-
-
-def test_what_proves_an_exit_is_kept_beside_it(
-    as_worker: Flask, scene: Scene, world: World, rows: Rows
-) -> None:
-    with as_worker.app_context():
-        parcours = db.session.get_one(Parcours, scene.case.parcours.id)
-        key = uuid.uuid4()
-        for _ in range(2):
-            attach_evidence(
-                parcours, paper_of("bulletin.pdf", makers.PDF), attachment_id=key, by=scene.samira.id
-            )
-        db.session.commit()
-        act_as(Actor(scene.samira.id, "referent", scene.samira.cite.id))
-        assert [paper.name for paper in papers_of(AttachmentSubject.EXIT, parcours.id)] == ["bulletin.pdf"]
-        assert papers_of(AttachmentSubject.AGREEMENT, parcours.id) == []
-    assert rows("select id, subject, subject_id, name from attachment") == [
-        (key, "exit", scene.case.parcours.id, "bulletin.pdf")
-    ]
 
 
 def test_an_agreement_takes_twenty_papers(

@@ -161,7 +161,7 @@ DEFINERS: dict[str, set[str]] = {
     "app.find_people": {WEB, WORKER},
     "app.health": {WEB, WORKER},
     "app.is_my_batch": {WEB},
-    "app.is_listed": {WEB, WORKER},
+    "app.is_listed": set(),
     "app.just_entered": {WEB},
     "app.keeps": {WEB},
     "app.leave_former": {WEB},
