@@ -64,6 +64,7 @@ create trigger job_check_is_possible before insert on job_check for each row exe
 
 def upgrade() -> None:
     op.execute(SENSITIVE)
+    # in service: is_listed is asked by no page nor task of the version before, only by triggers with their owner's rights
     op.execute("revoke execute on function app.is_listed from cityjobs_web, cityjobs_worker")
     op.execute(CHECKS)
     op.execute(MY_PEOPLE.format(still_here=STILL_HERE))
