@@ -4,6 +4,7 @@ from tests.mutants.fault import Fault
 
 ANY_QUERY = "tests/proofs/test_row_policies_alone.py::test_any_query_is_answered_the_rows_of_whoever_asks"
 GUARDS = "tests/proofs/test_guards.py::test_the_database_refuses"
+CLOSED = "tests/desk/test_closed.py"
 MOVES = "tests/parcours/test_moves.py"
 LOST = "tests/proofs/test_lost_updates.py"
 STALE = f"{LOST}::test_a_stale_tab_overwrites_nothing"
@@ -70,16 +71,31 @@ FAULTS = [
     Fault(
         GUARDS,
         "an exit is read by the ruleset of any Cité",
-        file="migrations/versions/0027_whole_life.py",
+        file="migrations/versions/0035_closed_is_closed.py",
         was="and e.exit_type = new.exit_type and (s.cite_id is null or s.cite_id = new.cite_id);",
         becomes="and e.exit_type = new.exit_type;",
     ),
     Fault(
         GUARDS,
         "an exit needs no evidence",
-        file="migrations/versions/0027_whole_life.py",
+        file="migrations/versions/0035_closed_is_closed.py",
         was="  if r.needs_evidence and new.category = r.category and new.evidence is null then\n",
         becomes="  if false then\n",
+    ),
+    unguarded(
+        "an exit that nobody waits for: goals land in a closed parcours",
+        "drop trigger goal_is_added_to_open on goal",
+        f"{CLOSED}::test_the_database_refuses_what_a_page_that_forgot_to_wait_would_add",
+    ),
+    unguarded(
+        "an exit of somebody who goes on",
+        "drop trigger parcours_exit_is_of_one_left on parcours_exit",
+        f"{CLOSED}::test_the_database_keeps_exits_and_what_follows_to_those_who_left",
+    ),
+    unguarded(
+        "an exit leaves the entry to be rewritten",
+        "drop trigger parcours_keeps_its_entry on parcours",
+        f"{CLOSED}::test_an_entry_is_frozen_for_whoever_writes",
     ),
     unguarded("two suspensions are under way", "drop index uq_suspension_open"),
     unguarded("two jobs are under way", "drop index uq_job_current"),
