@@ -8,8 +8,8 @@ branch_labels = depends_on = None
 
 COLUMNS = "entrusted_to_id, entrusted_by_id, entrusted_because, entrusted_at, entrusted_times"
 
-# in service: columns without values and one with a constant are added in an instant; what they say is judged without
-# holding the table, which is read once through
+# in service: next_step gains columns without values, and one with a constant, in an instant; what they say is judged without
+# in service: holding next_step, and its index begins empty: finding that out of some 800 000 rows takes less than a second
 PASSED_ON = f"""
 alter table next_step
   add column entrusted_to_id uuid,
