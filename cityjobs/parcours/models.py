@@ -341,7 +341,9 @@ class Exit(Versioned, Model):
     months: Mapped[int | None]
     evidence: Mapped[str | None]
     evidence_seen_on: Mapped[date | None]
-    given_up: Mapped[list[dict[str, str]]] = mapped_column(postgresql.JSONB, default=list)
+    given_up: Mapped[list[dict[str, str]]] = mapped_column(
+        postgresql.JSONB, default=list, server_default="[]"
+    )
     recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     recorded_at: Mapped[created]
 

@@ -49,17 +49,12 @@ create trigger parcours_keeps_its_entry before update on parcours for each row
 comment on trigger parcours_keeps_its_entry on parcours is 'Figures read what was true on the day of the entry.';
 
 -- no page changes an exit: it is taken back, then written anew
-revoke update (exit_type, category, ruleset_id, months, evidence, evidence_seen_on, version) on parcours_exit from cityjobs_web;
-drop policy web_changes on parcours_exit;
+create trigger parcours_exit_is_kept before update on parcours_exit for each row
+  when (session_user = 'cityjobs_web') execute function app.refuse_change();
 """
 NO_MORE_KEPT = r"""
 drop trigger parcours_keeps_its_entry on parcours;
-grant update (exit_type, category, ruleset_id, months, evidence, evidence_seen_on, version) on parcours_exit to cityjobs_web;
-create policy web_changes on parcours_exit for update to cityjobs_web
-  using (cite_id = (select app.cite_id()) and ((select app.role() = 'coordinator')
-         or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))))
-  with check (cite_id = (select app.cite_id()) and ((select app.role() = 'coordinator')
-         or ((select app.role() = 'referent') and person_id = any ((select app.my_people())::uuid[]))));
+drop trigger parcours_exit_is_kept on parcours_exit;
 """
 
 CHECK_EXIT = r"""
@@ -81,8 +76,9 @@ end $$;
 """The same as before; it says its name, so that the page tells a ruleset changed meanwhile from a fault of its own."""
 
 GIVEN_UP = r"""
-alter table parcours_exit add column given_up jsonb not null default '[]',
-  add constraint ck_parcours_exit_given_up check (jsonb_typeof(given_up) = 'array');
+alter table parcours_exit add column given_up jsonb not null default '[]';
+alter table parcours_exit add constraint ck_parcours_exit_given_up check (jsonb_typeof(given_up) = 'array') not valid;
+alter table parcours_exit validate constraint ck_parcours_exit_given_up;
 comment on column parcours_exit.given_up is
   'What this exit alone gave up, as objects kind, id, stood: an exit taken back puts it back.';
 """

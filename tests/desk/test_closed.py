@@ -306,12 +306,14 @@ def test_an_entry_is_frozen_for_whoever_writes(
             web.execute(f"update parcours set {change} where id = %s", (entered.parcours.id,))  # type: ignore[arg-type]
 
 
-def test_no_page_changes_an_exit(world: World, databases: Databases) -> None:
-    cite = world.cite("Roubaix")
-    claire = world.member("coordinator", cite)
+def test_no_page_changes_an_exit(scene: Scene, client_of: ClientOf, databases: Databases) -> None:
+    claire = scene.coordinator
+    client_of(claire).post(f"{scene.url}/parcours/close", TOLD, status=303)
     with (
-        databases.connected_as("cityjobs_web", user_id=claire.id, role="coordinator", cite_id=cite.id) as web,
-        pytest.raises(psycopg.errors.InsufficientPrivilege),
+        databases.connected_as(
+            "cityjobs_web", user_id=claire.id, role="coordinator", cite_id=claire.cite.id
+        ) as web,
+        pytest.raises(psycopg.errors.RestrictViolation),
     ):
         web.execute("update parcours_exit set months = 9")
 
