@@ -255,18 +255,25 @@ def client_of(app: Flask, world: World) -> Callable[[Any], PageClient]:
     return sign_in
 
 
-@pytest.fixture
-def as_worker(databases: Databases) -> Iterator[Flask]:
-    """The same application as a worker sees it: Celery's tasks can be called in it."""
+@pytest.fixture(scope="session")
+def built_worker(databases: Databases) -> Iterator[Flask]:
+    """The whole application, on this worker's database, as the role of whoever takes tasks."""
     from cityjobs.app import create_app
     from config import load_settings
 
     app = create_app(load_settings(databases.environment(PROCESS="worker")).flask_config())
     app.testing = True
-    app.extensions["postman"] = Letterbox()
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def as_worker(built_worker: Flask) -> Flask:
+    """The same application as a worker sees it: Celery's tasks can be called in it."""
+    built_worker.extensions["celery"].set_default()
+    built_worker.extensions["postman"] = Letterbox()
+    return built_worker
 
 
 @pytest.fixture
