@@ -12,7 +12,7 @@ run:  ## start everything here: http://127.0.0.1:8000 (PORT=â€¦, CITYJOBS_HOME=â
 	@$(SETUP) && exec $(BIN)/python -m cityjobs.embedded
 
 test: setup-tests check  ## every check, then every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 check: setup-tests  ## style, types, who may import whom, templates
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from cityjobs.embedded.postgres import EmbeddedPostgres
 from cityjobs.embedded.valkey import EmbeddedValkey
 from tests.chromium import browser
 from tests.manners import PageClient
+from tests.sharing import SharedScheduling
 from tests.world import World
 
 TEMPLATE = "cityjobs_template"
@@ -30,6 +31,12 @@ _running: dict[str, Any] = {}
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--soak`: the whole of each proof, in hours rather than seconds."""
     parser.addoption("--soak", action="store_true", help="Try each proof as often as its full form asks.")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedScheduling:
+    """Who runs which test."""
+    return SharedScheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:

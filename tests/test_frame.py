@@ -11,6 +11,7 @@ from cityjobs.app import create_app
 from cityjobs.core.grants import GRANTS, Permission, Role, codes_of
 from cityjobs.core.permissions import RouteWithoutPermission
 from tests.manners import PageClient
+from tests.sharing import TOGETHER
 
 
 def test_somebody_not_signed_in_is_sent_to_sign_in(client: PageClient) -> None:
@@ -54,3 +55,7 @@ def test_the_table_of_grants_is_printed(built_app: Flask) -> None:
     assert len(lines) == len(Permission) + 1
     managed = next(line for line in lines if line.startswith("accounts.manage")).split()
     assert managed[1:] == ["cite" if role is Role.ADMINISTRATOR else "·" for role in Role]
+
+
+def test_what_shares_a_worker_exists() -> None:
+    assert [place for places in TOGETHER.values() for place in places if not Path(place).exists()] == []

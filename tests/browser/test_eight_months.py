@@ -21,7 +21,6 @@ from tests.manners import PageClient
 from tests.plans import makers
 from tests.world import Member, World
 
-pytestmark = pytest.mark.xdist_group("browser")
 BEGAN = clock.today() - timedelta(days=245)
 
 

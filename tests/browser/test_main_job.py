@@ -11,8 +11,6 @@ from cityjobs.core.clock import today
 from cityjobs.reminders.rules import working_day_after
 from tests.browser.conftest import Product, Visitor, wait_until
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 REFERENT = "referent@roubaix.example"
 COORDINATOR = "coordination@roubaix.example"
 CHEF_DE_FILE = "chef-de-file@roubaix.example"

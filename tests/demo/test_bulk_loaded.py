@@ -28,7 +28,6 @@ from tests.manners import PageClient
 from tests.reminders.test_oracle import HOLIDAYS, SILENCES, SITUATIONS, STEPS
 
 SMALL = BULK_SIZES["large"].divided_by(20)
-pytestmark = pytest.mark.xdist_group("bulk demo")
 
 
 BAD: dict[str, str] = {

@@ -23,7 +23,6 @@ from config import load_settings
 from tests.conftest import Databases
 from tests.manners import PageClient
 
-pytestmark = pytest.mark.xdist_group("opened demo")
 SENSITIVE = Path(__file__).parents[2] / "migrations" / "lists" / "sensitive_words.tsv"
 HOMES = {
     Role.REFERENT: ("/ma-journee", "/personnes", "/absences", "/pilotage"),

@@ -33,8 +33,6 @@ from tests.proofs.places import LINKS, ROUTES, Named
 from tests.proofs.relations import IN, OF_CASES, Actor, Relation, Standing, Town, relations_of
 from tests.world import World
 
-pytestmark = pytest.mark.xdist_group("authorization")
-
 TEST = "authorization matrix"
 OF_HERE = frozenset(OF_CASES) - {Relation.OWN_ELSEWHERE, Relation.OTHER_CITE, Relation.NOWHERE}
 REACHED: dict[Reach, frozenset[Relation]] = {

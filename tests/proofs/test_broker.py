@@ -9,7 +9,6 @@ from tests.hosts.rig import Rig, wait_until
 from tests.hosts.visitors import Crowd, Exchange, House, Journal, Visitor, percentile, settle_accounts
 from tests.proofs.conftest import Proof
 
-pytestmark = pytest.mark.xdist_group("hosts")
 TEST = "broker away"
 WRONG_PASSWORDS = 9
 

@@ -18,7 +18,6 @@ from tests.hosts.visitors import House, percentile
 from tests.proofs.conftest import Proof
 from tests.proofs.test_hosts import weigh_repeated
 
-pytestmark = pytest.mark.xdist_group("hosts")
 TEST = "worker crash"
 HALF_WRITTEN = """
 select count(*) from activity_report where

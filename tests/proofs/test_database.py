@@ -3,13 +3,10 @@
 import signal
 import time
 
-import pytest
-
 from tests.hosts.rig import WEBS, Rig, wait_until
 from tests.hosts.visitors import Crowd, House, Journal, Visitor, settle_accounts
 from tests.proofs.conftest import Proof
 
-pytestmark = pytest.mark.xdist_group("hosts")
 TEST = "database restart"
 DOWN = 1.0
 STUCK = """

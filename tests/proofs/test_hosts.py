@@ -1,12 +1,9 @@
 """Several hosts: a web host and a worker die during a load of writes; nothing said to be saved is lost, no letter leaves twice."""
 
-import pytest
-
 from tests.hosts.rig import THREADS, WEBS, WORKERS, Rig, wait_until
 from tests.hosts.visitors import Crowd, House, settle_accounts
 from tests.proofs.conftest import Proof
 
-pytestmark = pytest.mark.xdist_group("hosts")
 TEST = "several hosts"
 PAUSE = 0.5
 

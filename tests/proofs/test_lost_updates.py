@@ -317,7 +317,9 @@ def test_whoever_overlaps_is_shown_both_versions_and_nothing_is_lost(house: Hous
         crowd = chance.sample(edited.writers, min(chance.choice((2, 3, 5, 8, 13, CROWD)), wanted))
         edits = []
         for writer in crowd:
-            number += 2 if edited.value(number + 1) == seen[edited.field] else 1  # what is there already is no edit
+            number += (
+                2 if edited.value(number + 1) == seen[edited.field] else 1
+            )  # what is there already is no edit
             edits.append((writer, edited.url, {**seen, edited.field: edited.value(number)}))
         number += 1
         judge(house, edited, seen, house.all_at_once(edits))

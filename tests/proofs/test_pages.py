@@ -29,7 +29,6 @@ from tests.proofs.conftest import Proof
 from tests.proofs.offers import FORM, Harvest, Offer, read
 from tests.proofs.twins import UUID
 
-pytestmark = pytest.mark.xdist_group("pages")
 TEST = "pages"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -85,7 +85,6 @@ LIVES = {
 """What the national demo does not write yet: the life of each parcours, its diagnosis and its plan, a few rows each."""
 
 Journey = tuple[str, Flask, Callable[[], object]]
-pytestmark = pytest.mark.xdist_group("plans")
 
 
 @dataclass

@@ -35,7 +35,6 @@ from tests.proofs.offers import Harvest, Offer
 from tests.proofs.payloads import PAYLOADS
 from tests.proofs.twins import HERE, NATION
 
-pytestmark = pytest.mark.xdist_group("scripts")
 TEST = "scripts in texts"
 STORED = tuple(payload.replace("\x00", "") for payload in PAYLOADS)
 """As a column can hold them: PostgreSQL keeps no null sign."""

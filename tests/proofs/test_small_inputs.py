@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import pytest
 from werkzeug.test import TestResponse
 
 from tests.proofs.conftest import Proof
 from tests.proofs.offers import FORM, Harvest, Offer, read
 from tests.proofs.twins import UUID
 
-pytestmark = pytest.mark.xdist_group("small_inputs")
 TEST = "small inputs"
 HOSTILE = (
     "%00",
