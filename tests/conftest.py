@@ -279,6 +279,7 @@ def built_worker(databases: Databases) -> Iterator[Flask]:
 def as_worker(built_worker: Flask) -> Flask:
     """The same application as a worker sees it: Celery's tasks can be called in it."""
     built_worker.extensions["celery"].set_default()
+    built_worker.extensions["celery"].set_current()
     built_worker.extensions["postman"] = Letterbox()
     return built_worker
 

@@ -450,5 +450,5 @@ def test_what_is_over_is_not_read_again_every_morning(
         (sent,) = filter(is_explained, seen.sent)
     explained = server.execute(f"explain {sent.statement}", sent.parameters)
     plan = "\n".join(row[0] for row in explained.fetchall())
-    assert f"Seq Scan on {table}" not in plan, plan
+    assert f"Seq Scan on {table} " not in plan, plan
     assert rule is not Rule.SITUATION or "ix_parcours_exit_day" in plan, plan
