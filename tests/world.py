@@ -3,6 +3,8 @@
 import hashlib
 import secrets
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -80,16 +82,43 @@ def life_of(parcours: Parcours) -> list[Any]:
 
 
 class World:
-    """Makes what a test needs; everything is committed at once."""
+    """Makes what a test needs; each row is committed by itself, as soon as it is written."""
 
-    def __init__(self, engine: sa.Engine) -> None:
-        self.session = Session(engine, expire_on_commit=False)
+    def __init__(self, database: sa.Engine | sa.Connection) -> None:
+        self.engine = database.engine
+        self.session = Session(
+            database.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False
+        )
+        self.is_together = False
         self.counter = 0
 
     def keep(self, *rows: Any) -> None:
-        """Write rows."""
+        """Write rows: one alone is committed as it is written, which costs a third of a transaction."""
         self.session.add_all(rows)
-        self.session.commit()
+        if self.is_together:
+            self.session.flush()
+        elif len(self.session.new) + len(self.session.dirty) > 1:
+            with self.together():
+                self.session.flush()
+        else:
+            self.session.commit()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Commit at the end what would be refused alone: a parcours that is suspended, and its suspension."""
+        self.session.connection().exec_driver_sql("begin")
+        self.is_together = True
+        try:
+            yield
+            self.session.flush()
+            self.session.connection().exec_driver_sql("commit")
+            self.session.commit()
+        except BaseException:
+            self.session.connection().exec_driver_sql("rollback")
+            self.session.rollback()
+            raise
+        finally:
+            self.is_together = False
 
     def next(self) -> int:
         """A number not used before in this world."""
@@ -226,9 +255,9 @@ class World:
             spotted_by_id=spotted_by.id if spotted_by else None,
         )
         self.keep(person)
-        self.session.add(parcours)
-        self.session.flush()
-        self.keep(*life_of(parcours), spotting)
+        with self.together():
+            self.keep(parcours)
+            self.keep(*life_of(parcours), spotting)
         assignment = self.assign(person, parcours, referent) if referent else None
         return Case(person, parcours, assignment)
 

@@ -64,6 +64,7 @@ def harvest(built_app: Flask, databases: Databases) -> Harvest:
 def house(harvest: Harvest, databases: Databases) -> Iterator[Harvest]:
     """Both Cités as they were at first, and requests by the thousand whose log lines say nothing here."""
     databases.empty()
+    databases.sweep()
     harvest.app.extensions["postman"] = Letterbox()
     harvest.twins.restore()
     quiet = logging.getLogger("cityjobs")

@@ -501,7 +501,7 @@ class Draw:
 
     def write(self, world: World, databases: Databases) -> Crowd:
         """Write everything, once."""
-        with Session(world.session.get_bind(), expire_on_commit=False) as session:
+        with Session(world.engine, expire_on_commit=False) as session:
             absences_last = sorted(Model.metadata.sorted_tables, key=lambda table: table.name == "absence")
             for table in absences_last:
                 session.add_all(row for row in self.rows if row.__table__ is table)

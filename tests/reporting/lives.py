@@ -157,9 +157,9 @@ def live(world: World, cite: Cite, referents: list[Member], seed: int, persons: 
             for held, mode, reached in one.exchanges
         )  # fmt: skip
     world.keep(*people)
-    world.session.add_all(parcours)
-    world.session.flush()
-    world.keep(*rest)
+    with world.together():
+        world.keep(*parcours)
+        world.keep(*rest)
     return lives
 
 
