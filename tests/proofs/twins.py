@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -189,6 +189,7 @@ class Twins:
         engine.dispose()
         self.tables = [table for table in databases.tables if table.startswith("public.")]
         self.kept = {table: self._copy_out(table) for table in self.tables}
+        self.restored = count(1)
 
     # What there is
 
@@ -749,3 +750,5 @@ class Twins:
                     target.write(self.kept[table])
         if tables is None:
             server.execute("update sign_in_session set last_seen_at = now()")
+        if next(self.restored) % 40 == 0:
+            self.databases.sweep()

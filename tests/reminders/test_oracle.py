@@ -410,7 +410,7 @@ def ledger(desk: Desk) -> Counter[tuple[str, Any, date, uuid.UUID]]:
 
 
 @settings(
-    max_examples=2,
+    max_examples=1,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.generate],
