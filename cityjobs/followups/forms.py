@@ -222,6 +222,8 @@ class PassOnForm(StepForm):
     """A colleague does it."""
 
     followers: dict[str, Follower]
+    labels: dict[str, str]
+    holder: str
     colleague = ChoiceField(
         "À qui",
         [],
@@ -231,21 +233,26 @@ class PassOnForm(StepForm):
     )
     reason = RemarkField("Pourquoi", longest=LONGEST_RESULT)
 
-    def offer(self, followers: Sequence[Follower], *, me: uuid.UUID) -> None:
-        """Who can be chosen: whoever follows the parcours today."""
+    def offer(self, followers: Sequence[Follower], *, me: uuid.UUID, holder_id: uuid.UUID | None) -> None:
+        """Who can be chosen: whoever follows the parcours today. Whoever has it already is not proposed."""
         self.followers = {str(one.id): one for one in followers}
-        self.colleague.choices = [
-            ("", "Choisir…"),
-            *((code, follower_label(one, me=me)) for code, one in self.followers.items()),
-        ]
+        self.holder = str(holder_id)
+        self.labels = {code: follower_label(one, me=me) for code, one in self.followers.items()}
+        self.colleague.choices = [("", "Choisir…"), *self.labels.items()]
+
+    def proposes_somebody(self) -> bool:
+        """Whether there is anybody else to pass it on to."""
+        return any(code != self.holder for code in self.followers)
 
     def holds(self) -> bool:
         """Also: who is chosen follows the parcours."""
         stands = self.accepted()
         if self.colleague.data and self.colleague.data not in self.followers:
             self.colleague.errors = [
-                "Cette personne ne suit pas ce parcours aujourd’hui : choisissez quelqu’un de la liste."
+                "Cette personne ne suit pas ce parcours aujourd’hui : choisissez quelqu’un de la liste."
             ]
+        offered = [("", "Choisir…"), *self.labels.items()]
+        self.colleague.choices = [(code, label) for code, label in offered if code != self.holder]
         return stands
 
     def chosen(self) -> Follower:

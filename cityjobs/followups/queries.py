@@ -146,9 +146,13 @@ def _told_of(passed: sa.Subquery) -> list[sa.ColumnElement[Any]]:
 
 
 def find_passing(step: NextStep) -> Any:
-    """To whom, by whom and why a step was passed on: entrusted_to, entrusted_by, entrusted_because; None when it is not."""
+    """To whom, by whom and why a step was passed on; None when it is not.
+
+    Columns: entrusted_to_id, entrusted_to, entrusted_by, entrusted_because.
+    """
     passed = passed_on(None)
-    return db.session.execute(sa.select(*_told_of(passed)).where(passed.c.step_id == step.id)).one_or_none()
+    told = sa.select(passed.c.entrusted_to_id, *_told_of(passed)).where(passed.c.step_id == step.id)
+    return db.session.execute(told).one_or_none()
 
 
 def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> Any:

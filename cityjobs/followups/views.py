@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, render_template, request, url_for
@@ -61,7 +62,7 @@ from cityjobs.followups.rules import (
 from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries import followers_of
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS
+from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS, AssignmentKind
 from cityjobs.people.models import Person
 
 bp = Blueprint("followups", __name__, url_prefix="/personnes/<uuid:person_id>")
@@ -335,8 +336,12 @@ def pass_on(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
     """A colleague who follows the person does it; or whoever asks takes it back."""
     form, me = PassOnForm(), signed_in().id
 
-    def offer(step: NextStep) -> None:
-        form.offer(followers_of(step.parcours_id), me=me)
+    def offer(step: NextStep, passing: Any) -> None:
+        followers = followers_of(step.parcours_id)
+        referent_id = next(
+            (one.id for one in followers if one.kind == AssignmentKind.REFERENT and not one.replaces), None
+        )
+        form.offer(followers, me=me, holder_id=passing.entrusted_to_id if passing else referent_id)
 
     def act(step: NextStep) -> dict[str, str]:
         pass_on_step(step, form.chosen(), by=me, reason=form.reason.data)
@@ -351,7 +356,7 @@ def settle_step(
     form: StepForm,
     act: Callable[[NextStep], Any],
     gesture: str,
-    ready: Callable[[NextStep], None] | None = None,
+    ready: Callable[[NextStep, Any], None] | None = None,
 ) -> ResponseReturnValue:
     """One gesture on one step, unless somebody else made another one first: then the page says so."""
     person, _ = load_case(person_id)
@@ -359,8 +364,9 @@ def settle_step(
     step = find_step(person_id, step_id, to_change=posted) or abort(404)
     onward = safe_next(form.suite.data if posted else request.args.get("suite"), file_of(person_id))
     overtaken = False
+    passing = cache(lambda: find_passing(step))
     if ready:
-        ready(step)
+        ready(step, passing())
     if form.holds():
         overtaken = step.state != StepState.TODO or form.version.data != step.version
         if not overtaken:
@@ -373,7 +379,7 @@ def settle_step(
         "followups/step.html",
         person=person,
         step=step,
-        passing=find_passing(step),
+        passing=passing(),
         form=form,
         gesture=gesture,
         overtaken=overtaken,

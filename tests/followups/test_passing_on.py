@@ -100,7 +100,24 @@ def test_those_who_follow_are_offered_and_nobody_else(
     world.absence(passing.scene.samira, later, since=1)
     form = client_of(passing.scene.samira).get(passing.url).form(holding="colleague")
     offered = {option["value"] for option in form.element.all("option")}
-    assert offered == {"", str(passing.scene.samira.id), str(passing.julien.id), str(deputy.id)}
+    assert offered == {"", str(passing.julien.id), str(deputy.id)}, "she has it already"
+
+
+def test_whoever_has_it_is_not_proposed(passing: Passing, world: World, client_of: Clients) -> None:
+    world.pass_on(passing.step, passing.julien, passing.scene.samira)
+    for who, other in ((passing.scene.samira, "Vous, référent"), (passing.julien, "Samira")):
+        form = client_of(who).get(passing.url).form(holding="colleague")
+        values = [option["value"] for option in form.element.all("option")]
+        assert values == ["", str(passing.scene.samira.id)]
+        assert other in form.element.text()
+
+
+def test_who_follows_alone_is_told_who_can_help(passing: Passing, world: World, client_of: Clients) -> None:
+    leave(world, passing)
+    page = client_of(passing.scene.samira).get(f"{passing.url}?suite=/ma-journee")
+    assert "La coordination peut lui donner un co-référent" in page.main()
+    assert not page.all("select", name="colleague")
+    assert "Revenir" in page.main()
 
 
 def test_somebody_who_does_not_follow_is_refused_and_nothing_typed_is_lost(
