@@ -661,6 +661,23 @@ class Story:
                     case, other, other.organisation_id, day, place.staff_as(Role.COORDINATOR)[0],
                     kind=AssignmentKind.CO_REFERENT,
                 )  # fmt: skip
+                self.pass_on(case, other)
+
+    def pass_on(self, case: Case, colleague: Somebody) -> None:
+        """The next thing to do of somebody, for the co-référent."""
+        waiting = [
+            row
+            for row in self.rows[NextStep]
+            if row["parcours_id"] == case.parcours["id"] and row["state"] is StepState.TODO
+        ]
+        for row in waiting[:1]:
+            row |= {
+                "entrusted_to_id": colleague.user_id,
+                "entrusted_by_id": case.carer_on(self.ago(1)).user_id,
+                "entrusted_because": "Je suis en réunion ce jour-là.",
+                "entrusted_at": self.at(self.ago(1)),
+                "entrusted_times": 1,
+            }
 
     def tell_casework(self, casework: Casework, place: Place, case: Case) -> None:
         """Diagnosis, plan, agreements, jobs, situations and exit of a case."""
@@ -876,6 +893,11 @@ class Story:
                 "created_at": interview["created_at"] if interview else self.at(day),
                 "settled_by_id": None,
                 "settled_at": None,
+                "entrusted_to_id": None,
+                "entrusted_by_id": None,
+                "entrusted_because": None,
+                "entrusted_at": None,
+                "entrusted_times": 0,
             }
             | facts
         )

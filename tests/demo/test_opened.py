@@ -99,6 +99,7 @@ def test_every_role_finds_its_pages(opened: Flask) -> None:
         ("a sensitive frein", "select 1 from frein where code = 'sante'"),
         ("kept plans", "select 1 from plan_template group by cite_id having count(*) = 2"),
         ("appointments", "select 1 from next_step where due_at is not null and place is not null"),
+        ("something passed on to a colleague", "select 1 from next_step where state = 'todo' and entrusted_to_id is not null"),
         ("two couples", "select 1 from person_link having count(*) = 2"),
         ("evidence of an exit", "select 1 from parcours_exit where evidence is not null"),
         ("situations after an exit", "select 1 from situation_snapshot where moment = 'exit'"),
