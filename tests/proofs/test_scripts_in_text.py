@@ -249,13 +249,10 @@ def tour(house: Harvest, *, every: bool = True) -> list[Offer]:
     """One address of each page that shows something, as each seat that is offered it; or one seat for each page."""
     found: dict[tuple[Any, ...], Offer] = {}
     for offer in house.offers:
-        if offer.method == "GET" and offer.endpoint not in (
-            "people_list.export",
-            "reporting.download",
-            "healthz",
-        ):
-            page = (offer.endpoint, "?" in offer.url, offer.seat if every else "")
-            if page not in found and house.send(offer).status_code == 200:
+        page = (offer.endpoint, "?" in offer.url, offer.seat if every else "")
+        if offer.method == "GET" and page not in found:
+            answer = house.send(offer)
+            if answer.status_code == 200 and answer.mimetype == "text/html":
                 found[page] = offer
     return list(found.values())
 
