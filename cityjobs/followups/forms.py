@@ -222,8 +222,7 @@ class PassOnForm(StepForm):
     """A colleague does it."""
 
     followers: dict[str, Follower]
-    labels: dict[str, str]
-    holder: str
+    holder = ""
     colleague = ChoiceField(
         "À qui",
         [],
@@ -237,8 +236,10 @@ class PassOnForm(StepForm):
         """Who can be chosen: whoever follows the parcours today. Whoever has it already is not proposed."""
         self.followers = {str(one.id): one for one in followers}
         self.holder = str(holder_id)
-        self.labels = {code: follower_label(one, me=me) for code, one in self.followers.items()}
-        self.colleague.choices = [("", "Choisir…"), *self.labels.items()]
+        self.colleague.choices = [
+            ("", "Choisir…"),
+            *((code, follower_label(one, me=me)) for code, one in self.followers.items()),
+        ]
 
     def proposes_somebody(self) -> bool:
         """Whether there is anybody else to pass it on to."""
@@ -251,7 +252,7 @@ class PassOnForm(StepForm):
             self.colleague.errors = [
                 "Cette personne ne suit pas ce parcours aujourd’hui : choisissez quelqu’un de la liste."
             ]
-        offered = [("", "Choisir…"), *self.labels.items()]
+        offered = cast(list[tuple[str, str]], self.colleague.choices)
         self.colleague.choices = [(code, label) for code, label in offered if code != self.holder]
         return stands
 
