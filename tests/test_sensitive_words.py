@@ -111,6 +111,14 @@ def of_step(gesture: str) -> Callable[[Scene, World, PageClient], str]:
     )
 
 
+def of_passing_on(scene: Scene, world: World, _client: PageClient) -> str:
+    colleague = world.member(Role.REFERENT, scene.referent.cite)
+    world.assign(scene.case.person, scene.case.parcours, colleague, kind="co_referent")
+    step = world.step(scene.case, scene.referent)
+    world.pass_on(step, colleague, scene.referent)
+    return f"{scene.file}/etapes/{step.id}/confier"
+
+
 def of_interview(scene: Scene, world: World, _client: PageClient) -> str:
     return f"{scene.file}/entretiens/{world.interview(scene.case, scene.referent).id}/modifier"
 
@@ -157,7 +165,7 @@ PLACES = [
     Place("FinishForm", "result", of_step("faite")),
     Place("PostponeForm", "reason", of_step("reporter"), lambda _: {"due_on": SOON}),
     Place("DropForm", "reason", of_step("abandonner")),
-    Place("PassOnForm", "reason", of_step("confier"), lambda s: {"colleague": str(s.referent.id)}),
+    Place("PassOnForm", "reason", of_passing_on, lambda s: {"colleague": str(s.referent.id)}),
     Place("CheckForm", "note", of_check, lambda _: {"in_job": "oui"}),
     Place("DiagnosisForm", "strengths", of_diagnosis),
     Place("DiagnosisForm", "project", of_diagnosis),
