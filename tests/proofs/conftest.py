@@ -67,6 +67,7 @@ def house(harvest: Harvest, databases: Databases) -> Iterator[Harvest]:
     databases.sweep()
     harvest.app.extensions["postman"] = Letterbox()
     harvest.twins.restore()
+    harvest.forget_throttling()
     quiet = logging.getLogger("cityjobs")
     level = quiet.level
     quiet.setLevel(logging.CRITICAL)

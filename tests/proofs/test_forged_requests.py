@@ -501,7 +501,7 @@ def test_not_yours_and_not_there_are_one_answer(house: Harvest, proof: Proof) ->
     house.twins.restore()
     pairs, told_apart, slow = pairs_of(house), [], []
     for pair in pairs:
-        house.app.extensions["cityjobs.limiter"].reset()
+        house.forget_throttling()
         answers = [said(ask(house, offer)) for offer in (pair.not_yours, pair.not_there)]
         if answers[0] != answers[1]:
             told_apart.append((pair, answers[0][:2], answers[1][:2]))
