@@ -163,9 +163,7 @@ def add_co_referent(parcours: Parcours, target: Target, *, reason: str | None, b
         raise SecondingRefused("Cette personne est déjà le référent de ce parcours.")
     seconding = Assignment(
         id=uuid.uuid4(),
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         kind=AssignmentKind.CO_REFERENT,
         referent_id=target.referent_id,
         organisation_id=target.organisation_id,

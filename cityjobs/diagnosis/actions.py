@@ -35,9 +35,7 @@ def begin_diagnosis(
     """Open a version, a copy of the former one; False when one was opened meanwhile."""
     begun = Diagnosis(
         id=uuid.uuid4(),
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         number=former.number + 1 if former else 1,
         opened_on=today,
         author_id=author_id,
@@ -95,9 +93,7 @@ def save_freins(
         if frein is None:
             frein = Frein(
                 id=uuid.uuid4(),
-                cite_id=parcours.cite_id,
-                person_id=parcours.person_id,
-                parcours_id=parcours.id,
+                **parcours.ties,
                 code=code,
                 status=FreinStatus.NON_ABORDE,
             )

@@ -10,19 +10,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
 from cityjobs.diagnosis.rules import FreinOwner, FreinStatus
+from cityjobs.parcours.models import OfParcours
 from cityjobs.territory.models import Cite
 
-_PARCOURS = ("parcours.id", "parcours.person_id", "parcours.cite_id")
 
-
-class Diagnosis(Versioned, Model):
+class Diagnosis(OfParcours, Versioned, Model):
     """One version of the shared diagnosis: being filled while `finished_on` is empty, never changed afterwards."""
 
     __tablename__ = "diagnosis"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     number: Mapped[int]
     opened_on: Mapped[date]
     finished_on: Mapped[date | None]
@@ -41,7 +37,7 @@ class Diagnosis(Versioned, Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
         sa.UniqueConstraint("parcours_id", "number"),
         sa.Index(
@@ -51,14 +47,11 @@ class Diagnosis(Versioned, Model):
     )
 
 
-class Frein(Versioned, Model):
+class Frein(OfParcours, Versioned, Model):
     """One frein of one parcours as it stands now. `code` and `situations` are of the lists « frein » and « situation »."""
 
     __tablename__ = "frein"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     code: Mapped[str]
     status: Mapped[FreinStatus] = mapped_column(sa.Text)
     severity: Mapped[int | None]
@@ -71,7 +64,7 @@ class Frein(Versioned, Model):
     recorded_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "parcours_id", "person_id", "cite_id"),
         sa.UniqueConstraint("parcours_id", "code"),
         sa.Index("ix_frein_person", "person_id"),

@@ -61,9 +61,7 @@ def _write_interview(
     """False when this key was written before, even an instant ago by another process."""
     row = pg.insert(Interview).values(
         id=interview_id,
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         author_id=author_id,
         held_on=exchange.held_on,
         mode=exchange.mode,
@@ -159,9 +157,7 @@ def plan_step(
     """Agree on what comes next."""
     step = NextStep(
         id=step_id or uuid.uuid4(),
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         interview_id=interview_id,
         title=plan.title,
         due_on=plan.due_on,

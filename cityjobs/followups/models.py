@@ -11,19 +11,15 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
 from cityjobs.followups.rules import InterviewMode, StepState
+from cityjobs.parcours.models import OfParcours
 from cityjobs.territory.models import Cite
 
-_PARCOURS = ("parcours.id", "parcours.person_id", "parcours.cite_id")
 
-
-class Interview(Versioned, Model):
+class Interview(OfParcours, Versioned, Model):
     """An exchange that took place, or was tried (`reached` false); `duration` in minutes."""
 
     __tablename__ = "interview"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     author_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(User.id), index=True)
     held_on: Mapped[date]
     mode: Mapped[InterviewMode] = mapped_column(sa.Text)
@@ -35,7 +31,7 @@ class Interview(Versioned, Model):
     author: Mapped[User] = relationship()
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
         sa.Index(
             "ix_interview_person_held", "person_id", sa.text("held_on desc"), sa.text("created_at desc")
@@ -110,7 +106,7 @@ class PrivateNote(Versioned, Model):
     )
 
 
-class NextStep(Versioned, Model):
+class NextStep(OfParcours, Versioned, Model):
     """What was agreed to come next, and for when; with an hour it is an appointment. It is due for whoever is the référent on that day,
     or for the colleague `entrusted_to_id` as long as they follow the parcours too.
 
@@ -119,9 +115,6 @@ class NextStep(Versioned, Model):
 
     __tablename__ = "next_step"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     interview_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Interview.id), index=True)
     title: Mapped[str]
     due_on: Mapped[date]
@@ -144,7 +137,7 @@ class NextStep(Versioned, Model):
     entrusted_times: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.CheckConstraint(
             "place is null or (due_at is not null and length(place) between 1 and 200)", name="place"
         ),

@@ -102,9 +102,7 @@ def move_parcours(
         raise MoveRefused(refused)
     arrival = TRANSITIONS[Status(parcours.status), move.event] or find_status_before_exit(parcours.id)
     transition = Transition(
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         event=move.event,
         from_status=parcours.status,
         to_status=arrival,
@@ -146,9 +144,7 @@ def _suspended(parcours: Parcours, _person: Person, move: Move, by: uuid.UUID) -
     db.session.add(
         Suspension(
             id=uuid.uuid4(),
-            cite_id=parcours.cite_id,
-            person_id=parcours.person_id,
-            parcours_id=parcours.id,
+            **parcours.ties,
             reason=move.reason,
             started_on=move.on,
             expected_end_on=move.until,
@@ -169,9 +165,7 @@ def _hired(parcours: Parcours, _person: Person, move: Move, by: uuid.UUID) -> No
     db.session.add(
         Job(
             id=uuid.uuid4(),
-            cite_id=parcours.cite_id,
-            person_id=parcours.person_id,
-            parcours_id=parcours.id,
+            **parcours.ties,
             created_by_id=by,
             created_at=now(),
             **vars(move.hiring),
@@ -195,9 +189,7 @@ def _closed(parcours: Parcours, person: Person, move: Move, by: uuid.UUID) -> No
     leaving, exit_type = move.leaving, ExitReason(str(move.reason))
     db.session.add(
         Exit(
-            parcours_id=parcours.id,
-            cite_id=parcours.cite_id,
-            person_id=parcours.person_id,
+            **parcours.ties,
             exit_type=exit_type,
             category=category_of(leaving.facts(exit_type), leaving.rules),
             ruleset_id=leaving.ruleset_id,
@@ -316,9 +308,7 @@ def take_snapshot(
         pg.insert(Snapshot)
         .values(
             id=uuid.uuid4(),
-            cite_id=parcours.cite_id,
-            person_id=parcours.person_id,
-            parcours_id=parcours.id,
+            **parcours.ties,
             moment=moment,
             taken_on=on,
             recorded_by_id=by,
@@ -366,9 +356,7 @@ def assign_referent(
         db.session.flush()
     assignment = Assignment(
         id=uuid.uuid4(),
-        cite_id=parcours.cite_id,
-        person_id=parcours.person_id,
-        parcours_id=parcours.id,
+        **parcours.ties,
         kind=AssignmentKind.REFERENT,
         referent_id=referent_id,
         organisation_id=organisation_id,
@@ -433,9 +421,7 @@ def _begin(
     db.session.flush()
     db.session.add(
         Spotting(
-            cite_id=person.cite_id,
-            person_id=person.id,
-            parcours_id=parcours.id,
+            **parcours.ties,
             spotted_on=sighting.spotted_on,
             channel=sighting.channel,
             place=sighting.place,

@@ -51,6 +51,11 @@ class Parcours(Versioned, Model):
     created_at: Mapped[created]
     person: Mapped[Person] = relationship()
 
+    @property
+    def ties(self) -> dict[str, uuid.UUID]:
+        """What each row of this parcours names: `OfParcours`."""
+        return {"cite_id": self.cite_id, "person_id": self.person_id, "parcours_id": self.id}
+
     __table_args__ = (
         sa.ForeignKeyConstraint(["person_id", "cite_id"], _PERSON),
         sa.ForeignKeyConstraint(["reopened_from_id", "person_id", "cite_id"], _PARCOURS),
@@ -79,13 +84,24 @@ class Parcours(Versioned, Model):
     )
 
 
-class Spotting(Model):
+class OfParcours:
+    """What belongs to one parcours: the row names it, its person and its Cité, and the database refuses any mixture of two."""
+
+    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
+    person_id: Mapped[uuid.UUID]
+    parcours_id: Mapped[uuid.UUID]
+
+    @staticmethod
+    def tie() -> sa.ForeignKeyConstraint:
+        """What holds the three together; rows under a parent that is itself tied point to that parent instead."""
+        return sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS)
+
+
+class Spotting(OfParcours, Model):
     """How, when and by whom a person was spotted."""
 
     __tablename__ = "spotting"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
     parcours_id: Mapped[uuid.UUID] = mapped_column(index=True)
     spotted_on: Mapped[date]
     channel: Mapped[SpottingChannel] = mapped_column(sa.Text)
@@ -98,18 +114,16 @@ class Spotting(Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.Index("ix_spotting_cite_on", "cite_id", "spotted_on"),
     )
 
 
-class Transition(Model):
+class Transition(OfParcours, Model):
     """One move of a parcours; never changed."""
 
     __tablename__ = "parcours_transition"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
     parcours_id: Mapped[uuid.UUID] = mapped_column(index=True)
     event: Mapped[Event] = mapped_column(sa.Text)
     from_status: Mapped[Status] = mapped_column(sa.Text)
@@ -119,10 +133,10 @@ class Transition(Model):
     recorded_by_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     recorded_at: Mapped[created]
 
-    __table_args__ = (sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),)
+    __table_args__ = (OfParcours.tie(),)
 
 
-class Assignment(Model):
+class Assignment(OfParcours, Model):
     """Who is the référent of a parcours, from when to when, why and by whom. Only its end can be written later.
 
     `referent_id` None with an organisation means: followed there, by somebody not yet known.
@@ -130,9 +144,6 @@ class Assignment(Model):
 
     __tablename__ = "assignment"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     kind: Mapped[AssignmentKind] = mapped_column(sa.Text, default=AssignmentKind.REFERENT)
     referent_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(User.id))
     organisation_id: Mapped[uuid.UUID | None] = mapped_column(sa.ForeignKey(Organisation.id))
@@ -147,7 +158,7 @@ class Assignment(Model):
     organisation: Mapped[Organisation | None] = relationship()
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.Index(
             "uq_assignment_current",
             "parcours_id",
@@ -205,14 +216,11 @@ class Absence(Versioned, Model):
     )
 
 
-class Suspension(Versioned, Model):
+class Suspension(OfParcours, Versioned, Model):
     """A pause of a parcours, with the day one expects it to end; one at a time."""
 
     __tablename__ = "suspension"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     reason: Mapped[str]
     started_on: Mapped[date]
     expected_end_on: Mapped[date]
@@ -221,7 +229,7 @@ class Suspension(Versioned, Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.Index(
             "uq_suspension_open", "parcours_id", unique=True, postgresql_where=sa.text("ended_on is null")
         ),
@@ -235,14 +243,11 @@ class Suspension(Versioned, Model):
     )
 
 
-class Job(Versioned, Model):
+class Job(OfParcours, Versioned, Model):
     """A contract or a qualifying training during a parcours; `contract` is of the list « type_contrat »."""
 
     __tablename__ = "job"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     kind: Mapped[JobKind] = mapped_column(sa.Text)
     contract: Mapped[str]
     occupation: Mapped[str | None]
@@ -258,7 +263,7 @@ class Job(Versioned, Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "person_id", "cite_id"),
         sa.Index("uq_job_current", "parcours_id", unique=True, postgresql_where=sa.text("ended_on is null")),
         sa.Index("ix_job_person", "person_id"),
@@ -328,13 +333,11 @@ class ExitRuleRow(Model):
     needs_evidence: Mapped[bool] = mapped_column(default=False)
 
 
-class Exit(Versioned, Model):
+class Exit(OfParcours, Versioned, Model):
     """What the exit of a parcours counted as when it was recorded, by which ruleset, and what proved it."""
 
     __tablename__ = "parcours_exit"
     parcours_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
     exit_type: Mapped[ExitReason] = mapped_column(sa.Text)
     category: Mapped[ExitCategory] = mapped_column(sa.Text)
     ruleset_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(ExitRuleset.id))
@@ -348,13 +351,13 @@ class Exit(Versioned, Model):
     recorded_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.Index("ix_parcours_exit_person", "person_id"),
         sa.Index("ix_parcours_exit_cite", "cite_id", "category"),
     )
 
 
-class Snapshot(Model):
+class Snapshot(OfParcours, Model):
     """Somebody's situation as it was on a day, in codes of lists; never changed. Figures read this, never the profile.
 
     `is_reached` is false when the person could not be asked: all the rest is then empty.
@@ -362,9 +365,6 @@ class Snapshot(Model):
 
     __tablename__ = "situation_snapshot"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     moment: Mapped[Moment] = mapped_column(sa.Text)
     taken_on: Mapped[date]
     is_reached: Mapped[bool] = mapped_column(default=True)
@@ -388,7 +388,7 @@ class Snapshot(Model):
     recorded_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("parcours_id", "moment"),
         sa.Index("ix_situation_snapshot_person", "person_id"),
         sa.Index("ix_situation_snapshot_cite", "cite_id", "moment", "taken_on"),

@@ -87,10 +87,6 @@ def _once(key: uuid.UUID, write: Callable[[uuid.UUID], None], is_same: Callable[
     return True
 
 
-def _ties(parcours: Parcours) -> dict[str, uuid.UUID]:
-    return {"cite_id": parcours.cite_id, "person_id": parcours.person_id, "parcours_id": parcours.id}
-
-
 # Goals
 
 
@@ -118,7 +114,7 @@ def _set_goal(parcours: Parcours, aim: Aim, key: uuid.UUID, by: uuid.UUID, today
     db.session.add(
         Goal(
             id=key,
-            **_ties(parcours),
+            **parcours.ties,
             frein_id=aim.frein_id,
             code=aim.code,
             label=aim.label,
@@ -172,7 +168,7 @@ def plan_etape_once(
 
     def write(key: uuid.UUID) -> None:
         db.session.add(
-            Etape(id=key, **_ties(parcours), **vars(plan), organisation_id=organisation_id, created_by_id=by)
+            Etape(id=key, **parcours.ties, **vars(plan), organisation_id=organisation_id, created_by_id=by)
         )
         db.session.flush()
         _link(parcours, key, goal_ids)
@@ -181,9 +177,7 @@ def plan_etape_once(
 
 
 def _link(parcours: Parcours, etape_id: uuid.UUID, goal_ids: Iterable[uuid.UUID]) -> None:
-    db.session.add_all(
-        EtapeGoal(**_ties(parcours), etape_id=etape_id, goal_id=goal_id) for goal_id in goal_ids
-    )
+    db.session.add_all(EtapeGoal(**parcours.ties, etape_id=etape_id, goal_id=goal_id) for goal_id in goal_ids)
 
 
 def change_etape(
@@ -422,7 +416,7 @@ def _goal_of(
 ) -> Goal:
     return Goal(
         id=key,
-        **_ties(parcours),
+        **parcours.ties,
         frein_id=freins[line.frein_code] if line.frein_code else None,
         code=line.goal_code,
         label=line.goal_label,
@@ -435,7 +429,7 @@ def _etape_of(parcours: Parcours, line: KeptLine, key: uuid.UUID, by: uuid.UUID,
     due_on = None if line.after_days is None else date.fromordinal(today.toordinal() + line.after_days)
     return Etape(
         id=key,
-        **_ties(parcours),
+        **parcours.ties,
         type=line.etape_type,
         label=line.etape_label,
         planned_to=due_on,
@@ -494,7 +488,7 @@ def agree(
         db.session.flush()
     agreement = Agreement(
         id=key,
-        **_ties(parcours),
+        **parcours.ties,
         number=find_last_number(parcours.id) + 1,
         created_by_id=by,
         **vars(terms),
@@ -502,7 +496,7 @@ def agree(
     db.session.add(agreement)
     db.session.flush()
     db.session.add_all(
-        AgreementGoal(**_ties(parcours), agreement_id=agreement.id, goal_id=goal.id, label=goal.label)
+        AgreementGoal(**parcours.ties, agreement_id=agreement.id, goal_id=goal.id, label=goal.label)
         for goal in goals
     )
     return agreement, True
@@ -545,7 +539,7 @@ def attach_once(
         db.session.add(
             Attachment(
                 id=key,
-                **_ties(parcours),
+                **parcours.ties,
                 subject=subject,
                 subject_id=subject_id,
                 name=paper.name,

@@ -9,13 +9,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cityjobs.accounts.models import User
 from cityjobs.core.db import Model, Versioned, created, key
+from cityjobs.parcours.models import OfParcours
 from cityjobs.plans.rules import AgreementWay, AttachmentSubject, EtapeStatus, GoalStatus
 from cityjobs.territory.models import Cite, Organisation
 
-_PARCOURS = ("parcours.id", "parcours.person_id", "parcours.cite_id")
 
-
-class Goal(Versioned, Model):
+class Goal(OfParcours, Versioned, Model):
     """What a person wants to reach: about one frein, or, without, about their project.
 
     `code` is of the list « objectif » when the goal was chosen there.
@@ -23,9 +22,6 @@ class Goal(Versioned, Model):
 
     __tablename__ = "goal"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     frein_id: Mapped[uuid.UUID | None]
     code: Mapped[str | None]
     label: Mapped[str]
@@ -36,7 +32,7 @@ class Goal(Versioned, Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.ForeignKeyConstraint(
             ["frein_id", "parcours_id", "person_id", "cite_id"],
             ["frein.id", "frein.parcours_id", "frein.person_id", "frein.cite_id"],
@@ -48,14 +44,11 @@ class Goal(Versioned, Model):
     )
 
 
-class Etape(Versioned, Model):
+class Etape(OfParcours, Versioned, Model):
     """One action of a plan, with its dates as planned and as they were, hours, cost in euros, and its result."""
 
     __tablename__ = "etape"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     type: Mapped[str]
     label: Mapped[str]
     status: Mapped[EtapeStatus] = mapped_column(sa.Text, default=EtapeStatus.PREVUE)
@@ -73,7 +66,7 @@ class Etape(Versioned, Model):
     created_at: Mapped[created]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "parcours_id", "person_id", "cite_id"),
         sa.Index("ix_etape_parcours", "parcours_id"),
         sa.Index("ix_etape_person", "person_id"),
@@ -87,15 +80,12 @@ class Etape(Versioned, Model):
     )
 
 
-class EtapeGoal(Model):
+class EtapeGoal(OfParcours, Model):
     """Which goal an étape serves: both of one parcours."""
 
     __tablename__ = "etape_goal"
     etape_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     goal_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    parcours_id: Mapped[uuid.UUID]
-    person_id: Mapped[uuid.UUID]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
@@ -153,14 +143,11 @@ class PlanTemplateLine(Model):
     )
 
 
-class Agreement(Versioned, Model):
+class Agreement(OfParcours, Versioned, Model):
     """What a person committed to, when, how, and when it is looked at again. One holds at a time."""
 
     __tablename__ = "agreement"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     number: Mapped[int]
     agreed_on: Mapped[date]
     review_on: Mapped[date]
@@ -171,7 +158,7 @@ class Agreement(Versioned, Model):
     ended_on: Mapped[date | None]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.UniqueConstraint("id", "parcours_id", "person_id", "cite_id"),
         sa.UniqueConstraint("parcours_id", "number"),
         sa.Index(
@@ -182,16 +169,13 @@ class Agreement(Versioned, Model):
     )
 
 
-class AgreementGoal(Model):
+class AgreementGoal(OfParcours, Model):
     """A goal as it was worded when the person accepted it; never changed."""
 
     __tablename__ = "agreement_goal"
     agreement_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     goal_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     label: Mapped[str]
-    parcours_id: Mapped[uuid.UUID]
-    person_id: Mapped[uuid.UUID]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
 
     __table_args__ = (
         sa.ForeignKeyConstraint(
@@ -206,14 +190,11 @@ class AgreementGoal(Model):
     )
 
 
-class Attachment(Model):
+class Attachment(OfParcours, Model):
     """A paper: a signed agreement or the evidence of an exit. Served as a download, never shown in a page."""
 
     __tablename__ = "attachment"
     id: Mapped[key]
-    cite_id: Mapped[uuid.UUID] = mapped_column(sa.ForeignKey(Cite.id))
-    person_id: Mapped[uuid.UUID]
-    parcours_id: Mapped[uuid.UUID]
     subject: Mapped[AttachmentSubject] = mapped_column(sa.Text)
     subject_id: Mapped[uuid.UUID]
     name: Mapped[str]
@@ -225,7 +206,7 @@ class Attachment(Model):
     added_at: Mapped[datetime]
 
     __table_args__ = (
-        sa.ForeignKeyConstraint(["parcours_id", "person_id", "cite_id"], _PARCOURS),
+        OfParcours.tie(),
         sa.Index("ix_attachment_person", "person_id"),
         sa.Index("ix_attachment_subject", "subject_id"),
     )
