@@ -18,10 +18,10 @@ from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page
 from cityjobs.followups.models import Interview
 from cityjobs.parcours.models import Absence, Assignment
+from cityjobs.parcours.queries.following import CASEWORK
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Organisation
 
-CASEWORK = (Role.REFERENT, Role.COORDINATOR)
 MOST_SHOWN = 100
 
 

@@ -14,7 +14,7 @@ from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.parcours.actions import assign_referent
 from cityjobs.parcours.models import Assignment, Parcours
-from cityjobs.parcours.queries import find_current_assignment
+from cityjobs.parcours.queries.present import find_current_assignment
 from cityjobs.parcours.rules.lifecycle import OPEN_STATUSES, AssignmentKind, Status
 
 

@@ -18,18 +18,17 @@ from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page
 from cityjobs.followups.queries import silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.queries import present_absences
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
+from cityjobs.parcours.queries.following import (
+    is_current_referent,
+    its_assignments,
+    its_referent,
+    present_absences,
+)
+from cityjobs.parcours.queries.present import is_open, its_person
+from cityjobs.parcours.rules.lifecycle import AssignmentKind
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, Qpv
 
-_is_open = Parcours.status.not_in([sa.literal_column(f"'{status}'") for status in sorted(CLOSED_STATUSES)])
-# The Cité is told on both sides: the planner then knows how many rows each side has.
-_is_of_parcours = sa.and_(Assignment.parcours_id == Parcours.id, Assignment.cite_id == Parcours.cite_id)
-_is_theirs = sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id)
-_is_current_referent = sa.and_(
-    Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"), Assignment.ended_at.is_(None)
-)
 _name = User.first_name + " " + User.last_name
 
 
@@ -69,11 +68,11 @@ def _rows_of(cite_id: uuid.UUID) -> sa.Select[*tuple[Any, ...]]:
             _name.label("spotted_by"),
         )
         .select_from(Parcours)
-        .join(Person, _is_theirs)
+        .join(Person, its_person)
         .outerjoin(Qpv, Qpv.id == Person.qpv_id)
         .outerjoin(spotted, sa.true())
         .outerjoin(User, User.id == spotted.c.spotted_by_id)
-        .where(Parcours.cite_id == cite_id, _is_open)
+        .where(Parcours.cite_id == cite_id, is_open)
     )
 
 
@@ -93,14 +92,14 @@ def waiting_parcours(cite_id: uuid.UUID, *, page: int, size: int) -> Page:
         )
         .scalar_subquery()
     )
-    followed = sa.exists().where(_is_of_parcours, _is_current_referent)
+    followed = sa.exists().where(its_referent)
     chosen = (
         sa.select(
             Parcours.id,
             sa.func.greatest(Parcours.spotted_on, last_end).label("waiting_since"),
             sa.func.count().over().label("total"),
         )
-        .where(Parcours.cite_id == cite_id, _is_open, ~followed)
+        .where(Parcours.cite_id == cite_id, is_open, ~followed)
         .order_by("waiting_since", Parcours.created_at, Parcours.id)
         .limit(size)
         .offset((page - 1) * size)
@@ -119,7 +118,7 @@ def parcours_of_referent(cite_id: uuid.UUID, user_id: uuid.UUID) -> sa.Select[*t
     """Open parcours that somebody follows, by name, with `assignment_id` and `assigned_at`."""
     return (
         _rows_of(cite_id)
-        .join(Assignment, sa.and_(_is_of_parcours, _is_current_referent))
+        .join(Assignment, its_referent)
         .add_columns(
             Assignment.id.label("assignment_id"),
             Assignment.started_at.label("assigned_at"),
@@ -134,7 +133,7 @@ def nameless_parcours(cite_id: uuid.UUID, limit: int) -> Sequence[sa.Row[*tuple[
     """Open parcours followed by an organisation whose référent is not known yet, the oldest first."""
     return db.session.execute(
         _rows_of(cite_id)
-        .join(Assignment, sa.and_(_is_of_parcours, _is_current_referent))
+        .join(Assignment, its_referent)
         .join(Organisation, Organisation.id == Assignment.organisation_id)
         .add_columns(
             Assignment.id.label("assignment_id"),
@@ -169,8 +168,8 @@ def loads_of(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
             .filter(_paris_day(Assignment.started_at) > today() - timedelta(days=7))
             .label("new"),
         )
-        .join(Parcours, _is_of_parcours)
-        .where(_is_current_referent, _is_open, Assignment.cite_id == cite_id)
+        .join(Parcours, its_assignments)
+        .where(is_current_referent, is_open, Assignment.cite_id == cite_id)
         .group_by(Assignment.referent_id)
         .subquery()
     )
@@ -213,9 +212,9 @@ def quarters_followed(cite_id: uuid.UUID) -> dict[uuid.UUID, dict[uuid.UUID, int
     """How many persons of each QPV each référent of a Cité follows."""
     rows = db.session.execute(
         sa.select(Assignment.referent_id, Person.qpv_id, sa.func.count())
-        .join(Parcours, _is_of_parcours)
-        .join(Person, _is_theirs)
-        .where(_is_current_referent, _is_open, Assignment.cite_id == cite_id, Person.qpv_id.is_not(None))
+        .join(Parcours, its_assignments)
+        .join(Person, its_person)
+        .where(is_current_referent, is_open, Assignment.cite_id == cite_id, Person.qpv_id.is_not(None))
         .group_by(Assignment.referent_id, Person.qpv_id)
     )
     followed: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
@@ -437,7 +436,7 @@ def entrusted_now(
         .join(Cite, Cite.id == Assignment.cite_id)
         .join(User, User.id == Assignment.referent_id)
         .where(
-            which, Assignment.referent_id == referent_id, Assignment.ended_at.is_(None), _is_open,
+            which, Assignment.referent_id == referent_id, Assignment.ended_at.is_(None), is_open,
             User.disabled_at.is_(None), here,
         )
         .order_by(Assignment.started_at, Assignment.id)

@@ -52,7 +52,7 @@ from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
 from cityjobs.core.web import Page, page_number, redirect_after
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import find_current_assignment, find_present_parcours
+from cityjobs.parcours.queries.present import find_current_assignment, find_present_parcours
 from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, AssignmentKind
 from cityjobs.parcours.rules.reasons import SPOTTING_CHANNEL_LABELS
 from cityjobs.territory.rules import QPV_ANSWER_LABELS

@@ -11,7 +11,9 @@ from cityjobs.accounts.rules import DEMO_ACCOUNTS, DEMO_PASSWORD, DemoAccount
 from cityjobs.core.db import db
 from cityjobs.demo.cast import HOUSES
 from cityjobs.demo.founding import found_collectives, hire_cast, read_exits
-from cityjobs.demo.story import PLANS, TABLES, Place, Story, invent
+from cityjobs.demo.places import Place
+from cityjobs.demo.scenes import PLANS
+from cityjobs.demo.story import TABLES, Story, invent
 from cityjobs.followups.models import Interview
 from cityjobs.people.models import Person
 from cityjobs.territory.actions import seed_reference

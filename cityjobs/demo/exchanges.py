@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from cityjobs.demo import words
 from cityjobs.demo.days import TALKING, Calendar
+from cityjobs.demo.odds import DURATIONS, TALK_MODES
 from cityjobs.demo.paths import Path
-from cityjobs.demo.story import DURATIONS, TALK_MODES
 from cityjobs.followups.rules import InterviewMode, StepState
 from cityjobs.parcours.rules.lifecycle import Status
 

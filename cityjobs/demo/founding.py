@@ -11,9 +11,9 @@ from cityjobs.accounts.models import Membership, User
 from cityjobs.core.clock import PARIS
 from cityjobs.demo.cast import HOUSES, WORKERS
 from cityjobs.demo.lifetimes import ExitReading
-from cityjobs.demo.story import Somebody
+from cityjobs.demo.places import Somebody
 from cityjobs.parcours.models import ExitRuleRow, ExitRuleset
-from cityjobs.parcours.queries import NATIONAL_READING
+from cityjobs.parcours.queries.exits import NATIONAL_READING
 from cityjobs.parcours.rules.exits import ExitCategory, ExitRule
 from cityjobs.territory.models import Cite, CollectiveMember, Organisation, ProgrammeYear
 

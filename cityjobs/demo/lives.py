@@ -14,9 +14,9 @@ from cityjobs.demo.lifetimes import ExitReading, Lifetime
 from cityjobs.demo.lines import COLUMNS, line
 from cityjobs.demo.nation import Share
 from cityjobs.demo.obstacles import APPOINTMENTS, KEPT_PLANS
+from cityjobs.demo.odds import CHANNEL_WEIGHTS
 from cityjobs.demo.paths import Path, Rations, invent_path
 from cityjobs.demo.portraits import Portrait, Portraits
-from cityjobs.demo.story import CHANNEL_WEIGHTS
 from cityjobs.demo.teams import OPEN_SHARE, Post, Seat, Team, existing
 from cityjobs.followups.rules import StepState, is_contact
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status

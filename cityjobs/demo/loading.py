@@ -26,7 +26,7 @@ from cityjobs.demo.days import Calendar
 from cityjobs.demo.lines import COLUMNS
 from cityjobs.demo.lives import Batch, Lives
 from cityjobs.demo.nation import TEN_YEARS, InventedCite, Share, Size, invented_cites, shares
-from cityjobs.demo.story import Somebody
+from cityjobs.demo.places import Somebody
 from cityjobs.demo.teams import Hiring, Seat, Team
 from cityjobs.people.models import Person
 from cityjobs.territory.models import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 
-from cityjobs.demo.story import EXIT_WEIGHTS, OPEN_MIX
+from cityjobs.demo.odds import EXIT_WEIGHTS, OPEN_MIX
 from cityjobs.parcours.rules.lifecycle import Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 

@@ -18,10 +18,13 @@ from cityjobs.core.db import Model
 from cityjobs.core.permissions import Role
 from cityjobs.demo import words
 from cityjobs.demo.casework import Casework, Pen, Row, Stay
-from cityjobs.demo.cast import HOUSES, WORKERS, Mission
+from cityjobs.demo.cast import WORKERS
 from cityjobs.demo.days import Calendar
-from cityjobs.demo.lifetimes import ExitReading, Lifetime, Lifetimes, Turn
+from cityjobs.demo.lifetimes import Lifetime, Lifetimes, Turn
 from cityjobs.demo.obstacles import APPOINTMENTS, KEPT_PLANS
+from cityjobs.demo.odds import CHANNEL_WEIGHTS, DURATIONS, EXIT_WEIGHTS, OPEN_MIX, PATH, TAILS, TALK_MODES
+from cityjobs.demo.places import Place, Somebody
+from cityjobs.demo.scenes import COUPLES, DUE_ALSO, PLANS, RICH_DAY, RICH_ENDS, TURNS, WISHES, Plan
 from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.rules import InterviewMode, StepState
@@ -64,92 +67,6 @@ KNOWN_PERSON = ("Khadija", "Benhikaya")
 """Always followed by the référent of the demo, and written again as « Kadija Ben Hikaya » by somebody else."""
 
 
-@dataclass(frozen=True)
-class Caseload:
-    """How many open and closed parcours a référent has."""
-
-    email: str
-    opened: int
-    closed: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a Cité holds; `waiting` have no référent, `elsewhere` an organisation but nobody known there.
-
-    Whoever is `away` is replaced by the référent of the demo.
-    """
-
-    slug: str
-    postcode: str
-    commune: str
-    caseloads: tuple[Caseload, ...]
-    waiting: int
-    elsewhere: int
-    declined: int
-    look_alikes: int
-    away: str | None = None
-
-
-PLANS = {
-    "normal": (
-        Plan(
-            "roubaix", "59100", "Roubaix",
-            (
-                Caseload("referent@roubaix.example", 40, 7),
-                Caseload("karim.contebrun@roubaix.example", 33, 8),
-                Caseload("aurelie.fabliaux@roubaix.example", 14, 6),
-                Caseload("fatou.sangriot@deux-cites.example", 9, 2),
-            ),
-            waiting=12, elsewhere=3, declined=8, look_alikes=4, away="aurelie.fabliaux@roubaix.example",
-        ),
-        Plan(
-            "calais", "62100", "Calais",
-            (
-                Caseload("referent@calais.example", 30, 8),
-                Caseload("ines.lendeira@calais.example", 22, 6),
-                Caseload("fatou.sangriot@deux-cites.example", 8, 2),
-            ),
-            waiting=7, elsewhere=1, declined=4, look_alikes=2,
-        ),
-        Plan(
-            "maubeuge", "59600", "Maubeuge",
-            (Caseload("referent@maubeuge.example", 26, 8), Caseload("thomas.versaunier@maubeuge.example", 17, 5)),
-            waiting=5, elsewhere=1, declined=4, look_alikes=1,
-        ),
-    ),
-    "small": (
-        Plan(
-            "roubaix", "59100", "Roubaix",
-            (Caseload("referent@roubaix.example", 26, 4), Caseload("karim.contebrun@roubaix.example", 5, 1)),
-            waiting=4, elsewhere=1, declined=2, look_alikes=1, away="karim.contebrun@roubaix.example",
-        ),
-        Plan("calais", "62100", "Calais", (Caseload("referent@calais.example", 6, 1),), 2, 0, 1, 1),
-        Plan("maubeuge", "59600", "Maubeuge", (Caseload("referent@maubeuge.example", 4, 1),), 1, 0, 0, 0),
-    ),
-}  # fmt: skip
-
-RICH_DAY = (
-    *("new",) * 3, "whole", *("today",) * 3, *("review",) * 2, "tomorrow", *("late",) * 2, *("overdue",) * 3,
-    *("silent",) * 6, *("check",) * 2, *("ending",) * 2, "hired",
-)  # fmt: skip
-"""What awaits the référent of the demo this morning, whatever the dice say."""
-
-RICH_ENDS = ("left", "left", "m3")
-"""Among those who left: whose situation is to be asked, at the exit and three months after."""
-
-DUE_ALSO = {"whole": "today", "review": "tomorrow", "late": "overdue"}
-"""Scenes in which something is to be done, besides what makes each of them."""
-
-TURNS = {
-    None: Turn.ANY, "left": Turn.ANY, "m3": Turn.ANY, "check": Turn.CHECK_DUE, "ending": Turn.PAUSE_ENDING, "hired": Turn.HIRED,
-    "whole": Turn.EVENTFUL,
-}  # fmt: skip
-WISHES = {
-    "whole": frozenset({"whole"}), "review": frozenset({"review"}), "late": frozenset({"late"}), "left": frozenset({"exit"}),
-    "m3": frozenset({"m3"}),
-}  # fmt: skip
-COUPLES = (("whole", "today"), ("hired", "check"))
 _OF_THE_HOME = (
     "last_name", "address", "postcode", "commune", "qpv_answer", "qpv_id", "qpv_source", "qpv_checked_on",
     "qpv_confirmed_by_id",
@@ -163,86 +80,6 @@ TABLES: tuple[type[Model], ...] = (
 )  # fmt: skip
 """What the story is told in, in the order in which rows may be written."""
 _BY_NAME = {table.__tablename__: table for table in TABLES}
-
-OPEN_MIX = (
-    (Status.REPERE, 5), (Status.CONTACTE, 10), (Status.RENCONTRE, 13), (Status.DIAGNOSTIC, 15), (Status.ACTIF, 57),
-)  # fmt: skip
-PATH = (
-    (Status.CONTACTE, Event.CONTACT_OK, (1, 9)),
-    (Status.RENCONTRE, Event.FIRST_MET, (2, 12)),
-    (Status.DIAGNOSTIC, Event.START_ASSESSMENT, (4, 18)),
-    (Status.ACTIF, Event.ENROLL, (3, 18)),
-)
-"""The steps of a parcours, and the days that each takes after the one before."""
-
-TAILS = {
-    Status.REPERE: (1, 21), Status.CONTACTE: (2, 20), Status.RENCONTRE: (2, 24), Status.DIAGNOSTIC: (3, 25),
-    Status.ACTIF: (12, 270),
-}  # fmt: skip
-"""How many days ago the last step of an open parcours was."""
-
-CHANNEL_WEIGHTS = dict.fromkeys(SpottingChannel, 2) | {
-    SpottingChannel.ADULTE_RELAIS: 12,
-    SpottingChannel.FRANCE_TRAVAIL: 8,
-    SpottingChannel.PIED_IMMEUBLE: 8,
-    SpottingChannel.CENTRE_SOCIAL: 7,
-    SpottingChannel.BOUCHE_A_OREILLE: 6,
-    SpottingChannel.MISSION_LOCALE: 6,
-}
-EXIT_WEIGHTS = dict.fromkeys(ExitReason, 2) | {
-    ExitReason.CDI: 6,
-    ExitReason.CDD_6M_PLUS: 9,
-    ExitReason.FORMATION_QUALIFIANTE: 8,
-    ExitReason.EMBAUCHE_SIAE: 5,
-    ExitReason.PERDU_DE_VUE: 4,
-}
-TALK_MODES = {
-    InterviewMode.PRESENTIEL_RDV: 36,
-    InterviewMode.TELEPHONE: 30,
-    InterviewMode.SMS_MAIL: 9,
-    InterviewMode.PRESENTIEL_SPONTANE: 6,
-    InterviewMode.COLLECTIF: 5,
-    InterviewMode.TRIPARTITE: 4,
-    InterviewMode.VISIO: 3,
-    InterviewMode.EXTERIEUR: 4,
-    InterviewMode.DOMICILE: 2,
-}
-DURATIONS = {
-    InterviewMode.TELEPHONE: (5, 10, 15, 20),
-    InterviewMode.SMS_MAIL: (5, 10),
-    InterviewMode.TIERS: (5, 10, 15),
-}
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """A professional in one mission, with what the database calls them."""
-
-    user_id: uuid.UUID
-    organisation_id: uuid.UUID
-    mission: Mission
-
-
-@dataclass(frozen=True)
-class Place:
-    """A Cité with the identifiers of what stands in it; `houses` are the organisations of its collective."""
-
-    slug: str
-    cite_id: uuid.UUID
-    qpv_ids: tuple[uuid.UUID, ...]
-    houses: tuple[uuid.UUID, ...]
-    staff: dict[str, Somebody]
-    reading: ExitReading
-
-    @property
-    def partners(self) -> dict[str, uuid.UUID]:
-        """The organisations of the collective by kind."""
-        kinds = [house.kind for house in HOUSES if self.slug in house.cites.split()]
-        return dict(zip(kinds, self.houses, strict=True))
-
-    def staff_as(self, role: Role) -> list[Somebody]:
-        """Who works here in a role, in a steady order."""
-        return [each for each in self.staff.values() if each.mission.role is role]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from cityjobs.core.permissions import Role
 from cityjobs.desk.leftovers import Leftover
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
 from cityjobs.followups.rules import due_refusal
-from cityjobs.parcours.queries import Reading
+from cityjobs.parcours.queries.exits import Reading
 from cityjobs.parcours.rules.lifecycle import Leaving, Status
 from cityjobs.parcours.rules.reasons import EXIT_REASON_LABELS, SpottingChannel
 from cityjobs.parcours.rules.situations import Situation, inscription_of

@@ -22,7 +22,7 @@ from cityjobs.followups.rules import StepState
 from cityjobs.parcours.actions import when_reopened
 from cityjobs.plans.actions import close_etape, close_goal, end_agreement, take_up_again
 from cityjobs.plans.models import Agreement, Etape, Goal
-from cityjobs.plans.queries import OpenThing, open_things
+from cityjobs.plans.queries.due import OpenThing, open_things
 from cityjobs.plans.rules import ETAPE_STATUS_LABELS, EtapeStatus
 
 CLOSED_WITH_THE_PARCOURS = "Parcours clos"

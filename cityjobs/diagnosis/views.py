@@ -64,7 +64,7 @@ from cityjobs.diagnosis.rules import (
 )
 from cityjobs.parcours.actions import MoveRefused, hold_parcours, move_parcours
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import find_present_parcours
+from cityjobs.parcours.queries.present import find_present_parcours
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS, Event, Move, Status
 from cityjobs.people.models import Person
 from cityjobs.vocabulary.queries import Lists, find_rome_code, read_lists

@@ -15,7 +15,7 @@ from cityjobs.followups.queries import said_in
 from cityjobs.followups.rules import LETTER, Exchange, Plan, StepState, event_after
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import Follower
+from cityjobs.parcours.queries.following import Follower
 from cityjobs.parcours.rules.lifecycle import Move, Status
 from cityjobs.people.models import Person
 

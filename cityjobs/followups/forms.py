@@ -29,7 +29,7 @@ from cityjobs.followups.rules import (
     due_refusal,
 )
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import Follower
+from cityjobs.parcours.queries.following import Follower
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 
 MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]

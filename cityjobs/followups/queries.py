@@ -18,24 +18,16 @@ from cityjobs.core.db import HERE, ME, Day, Who, acting, as_day, db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
 from cityjobs.followups.rules import Exchange, InterviewMode, StepState
 from cityjobs.parcours.models import Absence, Assignment, Parcours
-from cityjobs.parcours.queries import is_followed_by, replaces_today, stands_for
-from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
+from cityjobs.parcours.queries.following import is_followed_by, its_referent, replaces_today, stands_for
+from cityjobs.parcours.queries.present import is_open, its_person
+from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 
 # Written out and not bound: the planner must recognise the condition of the partial indexes.
-_IS_OPEN = Parcours.status.not_in([sa.literal_column(f"'{status}'") for status in sorted(CLOSED_STATUSES)])
 _IS_TODO = NextStep.state == sa.literal_column(f"'{StepState.TODO}'")
 
-# The Cité is told on both sides of each join: the planner then knows how many rows each side has.
 _of_parcours = sa.and_(NextStep.parcours_id == Parcours.id, NextStep.cite_id == Parcours.cite_id)
-_person_of_parcours = sa.and_(Person.id == Parcours.person_id, Person.cite_id == Parcours.cite_id)
-_referent = sa.and_(
-    Assignment.parcours_id == Parcours.id,
-    Assignment.cite_id == Parcours.cite_id,
-    Assignment.kind == sa.literal_column(f"'{AssignmentKind.REFERENT}'"),
-    Assignment.ended_at.is_(None),
-)
 _assigned_on = sa.cast(sa.func.timezone("Europe/Paris", Assignment.started_at), sa.Date)
 _heard_on = sa.func.coalesce(Parcours.last_contact_on, _assigned_on, Parcours.spotted_on)
 
@@ -78,10 +70,10 @@ def _steps_to_do(referent_id: Who | None, on: Day) -> sa.Select[*tuple[Any, ...]
         )
         .select_from(NextStep)
         .join(Parcours, _of_parcours)
-        .join(Person, _person_of_parcours)
-        .outerjoin(Assignment, _referent)
+        .join(Person, its_person)
+        .outerjoin(Assignment, its_referent)
         .outerjoin(passed, passed.c.step_id == NextStep.id)
-        .where(_IS_TODO, _IS_OPEN)
+        .where(_IS_TODO, is_open)
         .order_by(NextStep.due_on, NextStep.due_at.nulls_last(), NextStep.created_at, NextStep.id)
     )
     return steps if referent_id is None else steps.where(_is_due_for(referent_id, passed, on))
@@ -170,14 +162,14 @@ def find_announced(step_id: uuid.UUID, colleague_id: uuid.UUID, time: int) -> An
             NextStep.due_at,
         )
         .join(Parcours, _of_parcours)
-        .join(Person, _person_of_parcours)
+        .join(Person, its_person)
         .join(Cite, Cite.id == NextStep.cite_id)
         .join(passed, passed.c.step_id == NextStep.id)
         .where(
             NextStep.id == step_id,
             NextStep.entrusted_to_id == colleague_id,
             NextStep.entrusted_times == time,
-            _IS_OPEN,
+            is_open,
         )
     ).one_or_none()
 
@@ -208,10 +200,10 @@ def silent_parcours(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tu
         )
         .select_from(Parcours)
         .join(Cite, Cite.id == Parcours.cite_id)
-        .join(Person, _person_of_parcours)
-        .outerjoin(Assignment, _referent)
+        .join(Person, its_person)
+        .outerjoin(Assignment, its_referent)
         .where(
-            _IS_OPEN,
+            is_open,
             Parcours.status != Status.SUSPENDU,
             sa.or_(Parcours.last_contact_on.is_(None), Parcours.last_contact_on <= limit),
             _heard_on <= limit,

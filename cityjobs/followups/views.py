@@ -61,7 +61,7 @@ from cityjobs.followups.rules import (
 )
 from cityjobs.parcours.actions import hold_parcours
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import followers_of
+from cityjobs.parcours.queries.following import followers_of
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, STATUS_LABELS, AssignmentKind
 from cityjobs.people.models import Person
 

@@ -27,15 +27,15 @@ from cityjobs.parcours.models import (
     Suspension,
     Transition,
 )
-from cityjobs.parcours.queries import (
-    Reading,
-    find_current_assignment,
+from cityjobs.parcours.queries.exits import Reading
+from cityjobs.parcours.queries.life import (
     find_current_job,
     find_last_day,
     find_last_suspension,
     find_open_suspension,
     find_status_before_exit,
 )
+from cityjobs.parcours.queries.present import find_current_assignment
 from cityjobs.parcours.rules.exits import ExitRule, category_of
 from cityjobs.parcours.rules.jobs import CheckMoment
 from cityjobs.parcours.rules.lifecycle import (

@@ -25,16 +25,10 @@ from cityjobs.plans.models import (
     PlanTemplate,
     PlanTemplateLine,
 )
-from cityjobs.plans.queries import (
-    KeptPlan,
-    Plan,
-    count_papers,
-    find_agreement_in_force,
-    find_last_number,
-    freins_held,
-    goals_held,
-    links_of,
-)
+from cityjobs.plans.queries.agreements import count_papers, find_agreement_in_force, find_last_number
+from cityjobs.plans.queries.kept import KeptPlan
+from cityjobs.plans.queries.parts import freins_held, goals_held, links_of
+from cityjobs.plans.queries.plan import Plan
 from cityjobs.plans.rules import (
     ETAPE_TRANSITIONS,
     GOAL_TRANSITIONS,

@@ -27,7 +27,8 @@ from cityjobs.core.forms import (
     VersionField,
 )
 from cityjobs.plans.actions import Aim, Happening, Terms
-from cityjobs.plans.queries import Choice, Endings, Plan
+from cityjobs.plans.queries.parts import Choice, Endings
+from cityjobs.plans.queries.plan import Plan
 from cityjobs.plans.rules import (
     AGREEMENT_WAY_LABELS,
     DATED_EVENTS,

@@ -17,12 +17,13 @@ from cityjobs.followups.models import Interview, NextStep
 from cityjobs.followups.queries import due_steps, due_with, passed_on, silent_parcours
 from cityjobs.followups.rules import StepState
 from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Snapshot, Suspension
-from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending, who_answers_for
+from cityjobs.parcours.queries.due import due_checks, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries.following import who_answers_for
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind, Status
 from cityjobs.parcours.rules.situations import NEVER_ASKED_AFTER
 from cityjobs.people.models import Person
 from cityjobs.plans.models import Agreement, Etape
-from cityjobs.plans.queries import agreements_to_review, overdue_etapes
+from cityjobs.plans.queries.due import agreements_to_review, overdue_etapes
 from cityjobs.plans.rules import OPEN_ETAPES
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import (

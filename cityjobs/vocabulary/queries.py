@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from cityjobs.core.db import HERE, acting, db
 from cityjobs.core.wording import Lexicon
@@ -16,6 +17,13 @@ from cityjobs.vocabulary.rules import Item, ListName, words_sought
 _SEEN = sa.or_(ListItem.cite_id.is_(None), ListItem.cite_id == HERE)
 _IN_ORDER = (ListItem.cite_id.is_not(None), ListItem.rank, ListItem.label, ListItem.code)
 """Those of the nation in their order, then those of the Cité in theirs."""
+
+
+def item_of(column: Any, name: ListName) -> tuple[type[ListItem], sa.ColumnElement[bool]]:
+    """A line of a list, aliased, and how it is joined to the column that holds its code."""
+    item = aliased(ListItem)
+    is_seen = sa.or_(item.cite_id.is_(None), item.cite_id == HERE)
+    return item, sa.and_(item.list == name, item.code == column, is_seen)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from cityjobs.core.clock import today
 from cityjobs.core.db import Actor, act_as
 from cityjobs.followups.queries import silent_parcours, steps_due_by
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import is_followed_by
-from cityjobs.plans.queries import overdue_etapes
+from cityjobs.parcours.queries.following import is_followed_by
+from cityjobs.plans.queries.due import overdue_etapes
 from tests.absences.conftest import Days, Team
 from tests.conftest import Databases
 from tests.manners import PageClient

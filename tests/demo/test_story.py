@@ -15,7 +15,9 @@ from cityjobs.core.nir import holds_nir
 from cityjobs.demo import words
 from cityjobs.demo.cast import HOUSES, WORKERS
 from cityjobs.demo.lifetimes import ExitReading
-from cityjobs.demo.story import FICTIONAL_PHONES, KNOWN_PERSON, PLANS, Place, Somebody, Story, invent
+from cityjobs.demo.places import Place, Somebody
+from cityjobs.demo.scenes import PLANS
+from cityjobs.demo.story import FICTIONAL_PHONES, KNOWN_PERSON, Story, invent
 from cityjobs.followups.models import Interview, NextStep
 from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
 from cityjobs.parcours.rules.exits import ExitCategory, ExitRule

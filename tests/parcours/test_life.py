@@ -14,15 +14,8 @@ from flask import Flask
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import Actor, act_as, db
 from cityjobs.parcours.models import Exit, Job, JobCheck, Parcours, Snapshot, Suspension
-from cityjobs.parcours.queries import (
-    Life,
-    asked_of,
-    due_checks,
-    life_from,
-    life_question,
-    situations_to_ask,
-    suspensions_ending,
-)
+from cityjobs.parcours.queries.due import due_checks, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries.life import Life, asked_of, life_from, life_question
 from cityjobs.parcours.rules.jobs import CheckMoment, check_due_on
 from cityjobs.parcours.rules.lifecycle import Event, Status
 from cityjobs.parcours.rules.situations import Moment, Situation, derived_criteria

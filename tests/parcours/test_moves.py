@@ -19,7 +19,7 @@ from cityjobs.core.db import Actor, act_as, db
 from cityjobs.core.grants import Role
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Exit, Job, Parcours, Suspension, Transition
-from cityjobs.parcours.queries import find_reading_in_force
+from cityjobs.parcours.queries.exits import find_reading_in_force
 from cityjobs.parcours.rules.jobs import Hiring, JobKind
 from cityjobs.parcours.rules.lifecycle import (
     CLOSED_STATUSES,

@@ -12,7 +12,7 @@ from flask import Flask
 from cityjobs.core.clock import now
 from cityjobs.core.db import Actor, act_as
 from cityjobs.parcours.models import Exit, ExitRuleRow, ExitRuleset
-from cityjobs.parcours.queries import find_reading_in_force
+from cityjobs.parcours.queries.exits import find_reading_in_force
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.parcours.rules.reasons import ExitReason
 from cityjobs.territory.models import Cite

@@ -12,12 +12,8 @@ from cityjobs.core.db import Actor, act_as, db
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Status
 from cityjobs.plans.actions import close_etape, close_goal, end_agreement
 from cityjobs.plans.models import Agreement, Etape, Goal
-from cityjobs.plans.queries import (
-    agreements_to_review,
-    find_plan,
-    open_things,
-    overdue_etapes,
-)
+from cityjobs.plans.queries.due import agreements_to_review, open_things, overdue_etapes
+from cityjobs.plans.queries.plan import find_plan
 from cityjobs.plans.rules import EtapeStatus, GoalStatus
 from tests.followups.conftest import Scene
 from tests.plans import makers

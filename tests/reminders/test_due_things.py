@@ -15,11 +15,11 @@ from cityjobs.core.clock import now, today
 from cityjobs.core.db import SYSTEM, act_as, db
 from cityjobs.core.permissions import Role
 from cityjobs.parcours.models import Job, JobCheck, Parcours, Snapshot, Suspension
-from cityjobs.parcours.queries import due_checks, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries.due import due_checks, situations_to_ask, suspensions_ending
 from cityjobs.parcours.rules.jobs import CheckMoment, JobKind, check_due_on
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.parcours.rules.situations import Moment, asked_between
-from cityjobs.plans.queries import agreements_to_review, overdue_etapes
+from cityjobs.plans.queries.due import agreements_to_review, overdue_etapes
 from cityjobs.plans.rules import EtapeStatus
 from cityjobs.reminders.queries import lines_due
 from cityjobs.reminders.rules import ReminderRule

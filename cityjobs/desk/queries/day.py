@@ -17,10 +17,11 @@ from cityjobs.desk.rules import Queue
 from cityjobs.followups.models import Interview
 from cityjobs.followups.queries import due_steps, silent_parcours
 from cityjobs.parcours.models import Assignment, Parcours, Spotting
-from cityjobs.parcours.queries import due_checks, replaced_by_me, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries.due import due_checks, situations_to_ask, suspensions_ending
+from cityjobs.parcours.queries.following import replaced_by_me
 from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES
 from cityjobs.people.models import Person
-from cityjobs.plans.queries import agreements_to_review, overdue_etapes
+from cityjobs.plans.queries.due import agreements_to_review, overdue_etapes
 from cityjobs.territory.models import Cite
 from cityjobs.vocabulary.models import ListItem
 from cityjobs.vocabulary.rules import ListName

@@ -21,12 +21,13 @@ from cityjobs.followups.models import Interview, NextStep, PrivateNote
 from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person, steps_question
 from cityjobs.followups.rules import WITHOUT_THE_PERSON, StepState
 from cityjobs.parcours.models import Assignment, JobCheck, Parcours, Spotting, Transition
-from cityjobs.parcours.queries import Life, life_from, life_question, present_absences
+from cityjobs.parcours.queries.following import present_absences
+from cityjobs.parcours.queries.life import Life, life_from, life_question
 from cityjobs.parcours.rules.lifecycle import Event
 from cityjobs.people.models import Person
 from cityjobs.people.queries import Kin, household_of, kin_of
 from cityjobs.plans.models import Agreement, Etape, Goal
-from cityjobs.plans.queries import Plan, plan_from, plan_question
+from cityjobs.plans.queries.plan import Plan, plan_from, plan_question
 from cityjobs.plans.rules import EtapeStatus, GoalStatus
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderState

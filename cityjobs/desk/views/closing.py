@@ -19,15 +19,9 @@ from cityjobs.desk.forms import CloseForm, closing_form
 from cityjobs.desk.leftovers import Leftover, given_up, leftovers_of, settle
 from cityjobs.parcours.actions import MoveRefused, move_parcours, take_snapshot
 from cityjobs.parcours.models import Job, Parcours
-from cityjobs.parcours.queries import (
-    Reading,
-    find_current_job,
-    find_custom,
-    find_last_day,
-    find_last_move,
-    find_present_parcours,
-    find_reading_in_force,
-)
+from cityjobs.parcours.queries.exits import Reading, find_reading_in_force
+from cityjobs.parcours.queries.life import find_current_job, find_custom, find_last_day
+from cityjobs.parcours.queries.present import find_last_move, find_present_parcours
 from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS, category_of, whole_months
 from cityjobs.parcours.rules.lifecycle import (
     EVENT_LABELS,

@@ -30,7 +30,7 @@ from cityjobs.followups.rules import (
     heard_on,
     is_silent,
 )
-from cityjobs.parcours.queries import asked_of
+from cityjobs.parcours.queries.life import asked_of
 from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS
 from cityjobs.parcours.rules.jobs import CHECK_LABELS
 from cityjobs.parcours.rules.lifecycle import (

@@ -11,7 +11,7 @@ from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import Checked, record_check
 from cityjobs.parcours.forms.jobs import CheckForm
-from cityjobs.parcours.queries import checks_of, find_job_of
+from cityjobs.parcours.queries.life import checks_of, find_job_of
 from cityjobs.parcours.rules.jobs import CHECK_LABELS, CheckMoment, check_due_on, moments_reached
 from cityjobs.parcours.views.blueprint import bp, person_of
 from cityjobs.vocabulary.queries import labels_of

@@ -15,15 +15,14 @@ from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import MoveRefused, move_parcours, take_snapshot
 from cityjobs.parcours.forms.moves import FORMS, EnrollForm, HireForm, MoveForm
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import (
+from cityjobs.parcours.queries.life import (
     find_current_job,
     find_custom,
     find_last_day,
-    find_last_move,
     find_open_suspension,
-    find_present_parcours,
     find_status_before_exit,
 )
+from cityjobs.parcours.queries.present import find_last_move, find_present_parcours
 from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import (
     EVENT_LABELS,

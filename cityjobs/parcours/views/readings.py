@@ -10,12 +10,7 @@ from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import adapt_ruleset, change_rule, choose_ruleset
 from cityjobs.parcours.forms.readings import RuleForm, RulesetForm
-from cityjobs.parcours.queries import (
-    find_chosen_ruleset_id,
-    find_own_ruleset,
-    find_rule,
-    readings_of,
-)
+from cityjobs.parcours.queries.exits import find_chosen_ruleset_id, find_own_ruleset, find_rule, readings_of
 from cityjobs.parcours.rules.exits import EXIT_CATEGORY_LABELS, ExitCategory
 from cityjobs.parcours.rules.reasons import EXIT_REASON_LABELS, ExitReason
 from cityjobs.parcours.views.blueprint import bp

@@ -11,7 +11,7 @@ from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import take_snapshot
 from cityjobs.parcours.forms.situations import LATER_LISTS, LaterForm
-from cityjobs.parcours.queries import find_parcours_of, find_snapshot
+from cityjobs.parcours.queries.life import find_parcours_of, find_snapshot
 from cityjobs.parcours.rules.lifecycle import Status
 from cityjobs.parcours.rules.situations import (
     MOMENT_LABELS,

@@ -18,7 +18,7 @@ from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import spot_again, spot_person
 from cityjobs.parcours.forms.spotting import SearchForm, SightingForm, SpotForm
 from cityjobs.parcours.models import Parcours
-from cityjobs.parcours.queries import find_present_parcours, find_usual_channel
+from cityjobs.parcours.queries.present import find_present_parcours, find_usual_channel
 from cityjobs.parcours.rules.lifecycle import STATUS_LABELS
 from cityjobs.parcours.views.blueprint import bp, person_of
 from cityjobs.people.models import Person

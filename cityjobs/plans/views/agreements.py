@@ -14,15 +14,8 @@ from cityjobs.people.models import Person
 from cityjobs.plans.actions import Refused, agree, postpone_review
 from cityjobs.plans.forms import AgreementForm, PaperForm, ReviewForm
 from cityjobs.plans.models import Agreement
-from cityjobs.plans.queries import (
-    accepted_in,
-    find_agreement,
-    find_agreement_in_force,
-    goals_held,
-    goals_to_choose,
-    papers_of,
-    partners_to_choose,
-)
+from cityjobs.plans.queries.agreements import accepted_in, find_agreement, find_agreement_in_force, papers_of
+from cityjobs.plans.queries.parts import goals_held, goals_to_choose, partners_to_choose
 from cityjobs.plans.rules import AGREEMENT_WAY_LABELS, PLAN_CLOSED, AttachmentSubject
 from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case
 

@@ -14,7 +14,8 @@ from cityjobs.parcours.models import Parcours
 from cityjobs.people.models import Person
 from cityjobs.plans.actions import move_goal, set_goal_once
 from cityjobs.plans.forms import GoalForm, GoalGestureForm
-from cityjobs.plans.queries import Plan, find_goal, find_plan
+from cityjobs.plans.queries.parts import find_goal
+from cityjobs.plans.queries.plan import Plan, find_plan
 from cityjobs.plans.rules import (
     AGREEMENT_WAY_LABELS,
     ETAPE_EVENT_LABELS,

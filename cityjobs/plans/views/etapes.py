@@ -27,7 +27,7 @@ from cityjobs.plans.actions import (
 )
 from cityjobs.plans.forms import EtapeForm, HappeningForm
 from cityjobs.plans.models import Etape
-from cityjobs.plans.queries import (
+from cityjobs.plans.queries.parts import (
     Choice,
     Endings,
     endings_of,

@@ -19,7 +19,9 @@ from cityjobs.plans.actions import (
     told_of,
 )
 from cityjobs.plans.forms import ApplyForm, AsideForm, KeepForm, offered_lines
-from cityjobs.plans.queries import Choice, find_kept_plan, find_plan, kept_plans
+from cityjobs.plans.queries.kept import find_kept_plan, kept_plans
+from cityjobs.plans.queries.parts import Choice
+from cityjobs.plans.queries.plan import find_plan
 from cityjobs.plans.rules import PLAN_CLOSED, LineFate, Offered, fates_of
 from cityjobs.plans.views.blueprint import OF_PERSON, bp, is_closed, load_case, plan_url
 from cityjobs.vocabulary.queries import Lists, labels_of, read_lists

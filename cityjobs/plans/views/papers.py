@@ -12,7 +12,7 @@ from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.plans.actions import Refused, attach_once, remove_paper
 from cityjobs.plans.forms import PaperForm
-from cityjobs.plans.queries import find_agreement, find_paper
+from cityjobs.plans.queries.agreements import find_agreement, find_paper
 from cityjobs.plans.rules import AttachmentSubject
 from cityjobs.plans.views.agreements import agreement_page, agreement_url
 from cityjobs.plans.views.blueprint import OF_PERSON, bp, load_case, plan_url

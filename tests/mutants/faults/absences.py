@@ -33,7 +33,7 @@ FAULTS = [
     Fault(
         proof=REPLACING.format("test_what_is_due_reaches_somebody_who_is_there"),
         name="letters go to a deputy who is away too",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/following.py",
         was=", ~_is_away(Absence.deputy_id, on)",
         becomes="",
     ),
@@ -72,14 +72,14 @@ FAULTS = [
     Fault(
         proof=REPLACING.format("test_an_absence_elsewhere_takes_no_letter_from_anybody"),
         name="letters go to whoever replaces anybody, anywhere",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/following.py",
         was=".correlate_except(Absence)",
         becomes="",
     ),
     Fault(
         proof=REPLACING.format("test_every_due_thing_says_so"),
         name="what is due is not on the day of whoever replaces",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/following.py",
         was="return Parcours.id.in_(sa.union_all(own, replaced))",
         becomes="return Parcours.id.in_(own)",
     ),

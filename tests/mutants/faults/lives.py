@@ -167,14 +167,14 @@ FAULTS = [
     Fault(
         SAME_SET,
         "checks of everybody's jobs wait in the day of each",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/due.py",
         was="        checks = checks.where(is_followed_by(referent_id, on))\n",
-        becomes="        checks = checks.where(Job.cite_id == HERE)\n",
+        becomes="        checks = checks.where(sa.true())\n",
     ),
     Fault(
         SAME_SET,
         "situations of everybody who left wait in the day of each",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/due.py",
         was="    return asked if referent_id is None else asked.where(is_followed_by(referent_id, on))\n",
         becomes="    return asked\n",
     ),
@@ -189,7 +189,7 @@ FAULTS = [
     Fault(
         FORGED,
         "a paper is found whoever it is of, and its policy shows every Cité's",
-        file="cityjobs/plans/queries.py",
+        file="cityjobs/plans/queries/agreements.py",
         was="        Attachment.id == paper_id, Attachment.person_id == person_id, Attachment.cite_id == acting().cite_id\n",
         becomes="        Attachment.id == paper_id\n",
         sql="alter policy web_sees on attachment using (true)",
@@ -198,7 +198,7 @@ FAULTS = [
     Fault(
         PLANS,
         "the links of a plan are sought by parcours, which no index serves",
-        file="cityjobs/plans/queries.py",
+        file="cityjobs/plans/queries/plan.py",
         was="    link = sa.select(EtapeGoal).where(EtapeGoal.goal_id.in_(mine)).subquery()\n",
         becomes="    link = sa.select(EtapeGoal).where(EtapeGoal.parcours_id == _OF_PARCOURS).subquery()\n",
     ),

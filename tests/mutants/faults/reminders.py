@@ -9,7 +9,7 @@ FAULTS = [
     Fault(
         proof=DUE.format("test_each_goes_to_whoever_replaces_and_another_absence_changes_nothing"),
         name="as soon as somebody is away, any deputy of the country is taken for that of each référent",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/following.py",
         was="        .correlate_except(Absence)\n",
         becomes="",
     ),
@@ -37,7 +37,7 @@ FAULTS = [
     Fault(
         proof=PASSING.format("test_when_the_colleague_no_longer_follows_it_falls_back"),
         name="what was passed on is lost with the colleague who no longer follows the person",
-        file="cityjobs/parcours/queries.py",
+        file="cityjobs/parcours/queries/following.py",
         was="            followed.ended_at.is_(None),\n",
         becomes="",
     ),
