@@ -114,7 +114,6 @@ class World:
             self.session.connection().exec_driver_sql("commit")
             self.session.commit()
         except BaseException:
-            self.session.connection().exec_driver_sql("rollback")
             self.session.rollback()
             raise
         finally:
