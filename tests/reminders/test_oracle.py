@@ -454,7 +454,7 @@ def test_the_oracle_sees_faults(
     if fault == "horizon":
         monkeypatch.setattr(queries, "working_day_after", lambda day: day + timedelta(days=1))
     elif fault == "closed":
-        monkeypatch.setattr("cityjobs.followups.queries._IS_OPEN", sa.true())
+        monkeypatch.setattr("cityjobs.followups.queries.is_open", sa.true())
     elif fault == "passed on":
         monkeypatch.setattr("cityjobs.followups.queries.due_with", lambda _on: Assignment.referent_id)
     else:

@@ -115,8 +115,8 @@ FAULTS = [
         proof=SAME_SET,
         name="the board alone shows another Cité too",
         file="cityjobs/coordination/queries.py",
-        was=".where(Parcours.cite_id == cite_id, _is_open)",
-        becomes=".where(_is_open, Parcours.last_contact_on.is_(None))",
+        was=".where(Parcours.cite_id == cite_id, is_open)",
+        becomes=".where(is_open, Parcours.last_contact_on.is_(None))",
     ),
     # What is taken away, and what waits
     Fault(
@@ -137,8 +137,8 @@ FAULTS = [
         proof=f"{PARITY}::test_an_attribution_that_waits_is_announced_to_whoever_has_it_now",
         name="an attribution is announced to whoever no longer has it",
         file="cityjobs/coordination/queries.py",
-        was="which, Assignment.referent_id == referent_id, Assignment.ended_at.is_(None), _is_open,",
-        becomes="which, Assignment.referent_id == referent_id, _is_open,",
+        was="which, Assignment.referent_id == referent_id, Assignment.ended_at.is_(None), is_open,",
+        becomes="which, Assignment.referent_id == referent_id, is_open,",
     ),
     Fault(
         proof=f"{PARITY}::test_an_attribution_that_waits_is_announced_to_whoever_has_it_now",
