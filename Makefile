@@ -23,7 +23,7 @@ check: setup-tests  ## style, types, who may import whom, templates
 
 soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
 	@rm -f docs/measures/soak.jsonl
-	@failed=0; for proof in tests/proofs/test_*.py; do \
+	@failed=0; $(BIN)/pytest -q --tb=short -m soak --soak || failed=1; for proof in tests/proofs/test_*.py; do \
 		CITYJOBS_MEASURES=$(CURDIR)/docs/measures/soak.jsonl $(BIN)/pytest -q --tb=short $$proof --soak || failed=1; \
 	done; $(BIN)/python -m tests.proofs.tables; exit $$failed
 

@@ -298,8 +298,19 @@ def test_messages_are_announced_and_can_be_closed(page: Any, served: Server) -> 
     assert page.locator("#messages .toast").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 768, 360, 320])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1280, "light"),
+        (320, "dark"),
+        *(
+            pytest.param(width, scheme, marks=pytest.mark.soak)
+            for width, scheme in (
+                (1280, "dark"), (768, "light"), (768, "dark"), (360, "light"), (360, "dark"), (320, "light"),
+            )
+        ),
+    ],
+)  # fmt: skip
 def test_components_pass_axe_and_never_scroll_sideways(
     chromium: Any, served: Server, width: int, scheme: str
 ) -> None:

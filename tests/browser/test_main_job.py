@@ -32,7 +32,11 @@ THE_MORNING_AFTER = working_day_after(TOMORROW_MORNING)
 
 
 @pytest.mark.parametrize(
-    ("width", "morning"), [(1280, TOMORROW_MORNING), (360, THE_MORNING_AFTER)], ids=["desk", "phone"]
+    ("width", "morning"),
+    [
+        pytest.param(360, TOMORROW_MORNING, id="phone"),
+        pytest.param(1280, THE_MORNING_AFTER, id="desk", marks=pytest.mark.soak),
+    ],
 )
 def test_from_a_misspelt_name_to_the_figures(
     width: int, morning: date, visit: Callable[[int], Visitor], product: Product

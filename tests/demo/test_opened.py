@@ -35,7 +35,7 @@ HOMES = {
 }
 
 
-@pytest.fixture(scope="module", params=["normal", "small"])
+@pytest.fixture(scope="module", params=["normal", pytest.param("small", marks=pytest.mark.soak)])
 def opened(databases: Databases, built_app: Flask, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """The demo, loaded once for every test of this file."""
     worker = create_app(load_settings(databases.environment(PROCESS="worker")).flask_config())

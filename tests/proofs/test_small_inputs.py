@@ -111,7 +111,7 @@ def test_no_small_input_is_an_error_of_ours(house: Harvest, proof: Proof) -> Non
         for offer in house.offers
         if offer.endpoint
     }
-    every, every_form = proof.times(quick=30, full=1), proof.times(quick=80, full=1)
+    every, every_form = proof.times(quick=60, full=1), proof.times(quick=120, full=1)
     asked = [
         (offer, url, b"")
         for offer in by_page.values()
