@@ -3,37 +3,14 @@
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
 from flask.testing import FlaskClient
+from lxml import etree
 from werkzeug.test import TestResponse
 
-VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "source",
-        "track",
-        "wbr",
-        "use",
-        "path",
-        "rect",
-        "line",
-        "circle",
-        "polygon",
-    ]
-)
 UNLABELLED = frozenset({"hidden", "submit", "button", "image", "reset"})
 
 
@@ -70,28 +47,15 @@ class Element:
         return self.attributes[name]
 
 
-class _Tree(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = Element("root", {})
-        self.open = [self.root]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.open[-1].children.append(element)
-        if tag not in VOID:
-            self.open.append(element)
-
-    def handle_endtag(self, tag: str) -> None:
-        for depth in range(len(self.open) - 1, 0, -1):
-            if self.open[depth].tag == tag:
-                del self.open[depth:]
-                return
-
-    def handle_data(self, data: str) -> None:
-        if data.strip():
-            element = Element("#text", {}, words=[data])
-            self.open[-1].children.append(element)
+def _element(node: Any) -> Element:
+    """A node and what is inside, as tests ask for it."""
+    children = [Element("#text", {}, words=[node.text])] if node.text and node.text.strip() else []
+    for child in node:
+        if isinstance(child.tag, str):
+            children.append(_element(child))
+        if child.tail and child.tail.strip():
+            children.append(Element("#text", {}, words=[child.tail]))
+    return Element(node.tag, dict(node.attrib), children)
 
 
 @dataclass
@@ -109,10 +73,13 @@ class Page:
 
     def __init__(self, response: TestResponse, url: str) -> None:
         self.response, self.url, self.status = response, url, response.status_code
-        tree = _Tree()
-        if response.mimetype == "text/html":
-            tree.feed(response.get_data(as_text=True))
-        self.root = tree.root
+        is_page = response.mimetype == "text/html" and response.get_data()
+        self.tree = etree.HTML(response.get_data(as_text=True)) if is_page else None
+
+    @cached_property
+    def root(self) -> Element:
+        """The elements of the page."""
+        return Element("root", {}, [] if self.tree is None else [_element(self.tree)])
 
     @property
     def location(self) -> str:
@@ -271,41 +238,37 @@ def check_headers(page: Page) -> None:
 
 def check_manners(page: Page) -> None:
     """One h1, a title, labels, no duplicate ids, captions, tokens, nothing inline."""
-    where = page.url
-    assert [html.attributes.get("lang") for html in page.all("html")] == ["fr"], where
-    assert len(page.all("h1")) == 1, f"{where}: {len(page.all('h1'))} h1"
-    titles = [title for head in page.all("head") for title in head.all("title")]
-    assert len(titles) == 1 and titles[0].text(), where
-    every = page.all("*")
-    ids = [element["id"] for element in every if element.attributes.get("id")]
+    where, seek = page.url, page.tree.xpath
+    assert [html.get("lang") for html in seek("/html")] == ["fr"], where
+    assert len(seek("//h1")) == 1, f"{where}: {len(seek('//h1'))} h1"
+    titles = seek("//head//title")
+    assert len(titles) == 1 and _words(titles[0]), where
+    ids = seek("//@id[. != '']")
     assert len(ids) == len(set(ids)), f"{where}: {sorted({i for i in ids if ids.count(i) > 1})}"
-    labelled = {label.attributes.get("for") for label in page.all("label")}
-    wrapped = {id(control) for label in page.all("label") for control in label.all("*")}
-    for element in every:
-        assert "style" not in element.attributes, f"{where}: inline style on {element.tag}"
-        assert not any(name.startswith("on") for name in element.attributes), (
-            f"{where}: inline script on {element.tag}"
+    assert not seek("//@style"), f"{where}: inline style"
+    assert not seek("//@*[starts-with(name(), 'on')]"), f"{where}: inline script"
+    labelled = set(seek("//label/@for"))
+    for control in seek("(//select | //textarea | //input)[not(@hidden) and not(ancestor::label)]"):
+        asks = control.tag != "input" or control.get("type", "text") not in UNLABELLED
+        assert not asks or _is_named(control) or control.get("id") in labelled, (
+            f"{where}: no label for {control.get('name')}"
         )
-        named = any(element.attributes.get(name) for name in ("aria-label", "aria-labelledby"))
-        if "hidden" not in element.attributes and (
-            element.tag in ("select", "textarea")
-            or (element.tag == "input" and element.attributes.get("type", "text") not in UNLABELLED)
-        ):
-            assert named or element.attributes.get("id") in labelled or id(element) in wrapped, (
-                f"{where}: no label for {element.attributes.get('name')}"
-            )
-        if element.tag == "img":
-            assert "alt" in element.attributes, where
-        if element.tag == "table":
-            assert element.all("caption") and element.all("th"), (
-                f"{where}: a table without caption or headers"
-            )
-        if element.tag in ("button", "a"):
-            assert element.text() or named or element.all("title"), f"{where}: an empty {element.tag}"
-        if element.tag == "form" and element.attributes.get("method", "get").lower() == "post":
-            assert element.all("input", name="csrf_token"), f"{where}: a form without token"
-        if element.tag == "script":
-            assert element.attributes.get("src") and not element.text(), f"{where}: an inline script"
-        for reference in ("aria-describedby", "aria-labelledby", "aria-controls"):
-            for target in element.attributes.get(reference, "").split():
-                assert target in ids, f"{where}: {reference} points to nothing: {target}"
+    assert not seek("//img[not(@alt)]"), where
+    assert not seek("//table[not(.//caption) or not(.//th)]"), f"{where}: a table without caption or headers"
+    for button in seek("//button | //a"):
+        assert _is_named(button) or _words(button) or button.find(".//title") is not None, (
+            f"{where}: an empty {button.tag}"
+        )
+    for form in seek("//form[not(.//input[@name = 'csrf_token'])]"):
+        assert form.get("method", "get").lower() != "post", f"{where}: a form without token"
+    assert not [s for s in seek("//script") if not s.get("src") or _words(s)], f"{where}: an inline script"
+    pointed = " ".join(seek("//@aria-describedby | //@aria-labelledby | //@aria-controls")).split()
+    assert not {*pointed} - {*ids}, f"{where}: { ({*pointed} - {*ids}) } point to nothing"
+
+
+def _words(node: Any) -> str:
+    return "".join(node.itertext()).strip()
+
+
+def _is_named(node: Any) -> bool:
+    return bool(node.get("aria-label") or node.get("aria-labelledby"))
