@@ -1,6 +1,6 @@
 # Everything this repository can do for you. `make` alone lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run test check soak mutants bench load restore-drill lock setup setup-tests
+.PHONY: help run test check style types rooms templates soak mutants bench load restore-drill lock setup setup-tests
 PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) cityjobs/embedded/setup.py
@@ -15,10 +15,19 @@ test: setup-tests check  ## every check, then every test
 	$(BIN)/pytest -n 3
 
 check: setup-tests  ## style, types, who may import whom, templates
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync style types rooms templates
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types:
 	$(BIN)/mypy --config-file .mypy.ini
+
+rooms:
 	$(BIN)/lint-imports --config .importlinter
+
+templates:
 	$(BIN)/djlint templates --lint --quiet
 
 soak: setup-tests  ## the proofs whole, in hours; their numbers go into docs/
