@@ -127,8 +127,8 @@ FAULTS = [
     Fault(
         proof=MIGRATIONS,
         name="a column is renamed under the version that still serves",
-        file="migrations/versions/0016_figures_of_the_house.py",
-        was="    op.execute(FIGURES)\n",
-        becomes='    op.execute(FIGURES)\n    op.execute("alter table person rename column phone to telephone")\n',
+        file="migrations/versions/0036_discretion.py",
+        was="    op.execute(MY_PEOPLE.format(still_here=STILL_HERE))\n",
+        becomes='    op.execute("alter table person rename column phone to telephone")\n',
     ),
 ]
