@@ -155,7 +155,7 @@ def assign() -> ResponseReturnValue:
     me, cite_id = _here()
     form = AssignForm()
     picked = picked_from(request.form.getlist("picked"))
-    _offer_everything(cite_id, form)
+    _offer_everything(cite_id, form, suggested=True)
     if form.accepted() and form.check_picked(picked):
         batch_id = form.batch_id(me.id, picked)
         attribution = Attribution(cite_id, batch_id, me.id, form.reason.data)
@@ -183,13 +183,13 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _offer_everything(cite_id: uuid.UUID, form: AssignForm) -> None:
+def _offer_everything(cite_id: uuid.UUID, form: AssignForm, *, suggested: bool) -> None:
     referents = professionals_of(cite_id, Role.REFERENT)
     organisations = organisations_of(cite_id)
     form.offer(
         [(str(row.id), row.name) for row in referents],
         [(str(row.id), row.name) for row in organisations],
-        suggested=True,
+        suggested=suggested,
     )
 
 
@@ -339,7 +339,7 @@ def _show_team(person_id: uuid.UUID, form: SecondForm, change: AssignForm) -> st
     parcours = _parcours_here(person_id, cite_id)
     record_reading("person", person_id, cite_id)
     form.colleague.choices = _referent_choices(cite_id)
-    _offer_everything(cite_id, change)
+    _offer_everything(cite_id, change, suggested=False)
     change.number_page(me.id)
     present = find_current_assignment(parcours.id)
     rows = team_of(parcours.id)

@@ -87,6 +87,8 @@ class Sheet:
     to_do: Sequence[tuple[str, str]]
     """What, and for when or with whom."""
     done: Sequence[str]
+    left_out: Sequence[str]
+    """What was chosen and does not fit on one page."""
 
 
 def write_sheet(
@@ -101,6 +103,8 @@ def write_sheet(
     """The sheet of a person on a day: the next appointment, who helps, what comes next, what is done, of what is chosen."""
     printed = [thing for thing in things if thing.id in chosen]
     meeting = next((thing for thing in printed if thing.meeting), None)
+    to_do = [thing for thing in printed if thing is not meeting and not thing.is_done]
+    done = [thing for thing in printed if thing.is_done]
     return Sheet(
         name=file.person.display_name,
         programme=programme,
@@ -113,8 +117,9 @@ def write_sheet(
             and member.parcours_id == file.parcours.id
             and (member.name or member.plain_organisation)
         ][:HELPERS],
-        to_do=[(thing.what, thing.detail) for thing in printed if thing is not meeting and not thing.is_done][:TO_DO],
-        done=[thing.what for thing in printed if thing.is_done][-DONE:],
+        to_do=[(thing.what, thing.detail) for thing in to_do[:TO_DO]],
+        done=[thing.what for thing in done[-DONE:]],
+        left_out=[thing.what for thing in (*to_do[TO_DO:], *done[:-DONE])],
     )  # fmt: skip
 
 

@@ -71,7 +71,6 @@ from cityjobs.vocabulary.queries import Lists, find_rome_code, read_lists
 from cityjobs.vocabulary.rules import ListName
 
 bp = Blueprint("diagnosis", __name__, url_prefix="/personnes/<uuid:person_id>")
-SOMEBODY = "Un autre professionnel"
 PRESENT = "maintenant"
 CLOSED = "Ce parcours est clos\u00a0: son diagnostic se lit, mais ne se remplit plus."
 NOT_MET = frozenset({Status.REPERE, Status.CONTACTE})
@@ -302,7 +301,6 @@ def both_versions(person: Person, kept: Kept, form: DiagnosisForm) -> dict[str, 
         "person": person,
         "fields": fields,
         "version": kept.diagnosis.version,
-        "by": SOMEBODY,
         "kept": {**said, "seen": kept.seen, "geste": request.form.get("geste", "enregistrer")},
     }
 

@@ -124,7 +124,7 @@ def _both_versions(form: PersonForm, person: Person) -> str:
         person=person,
         kept=kept,
         version=person.version,
-        by=find_name_of(person.updated_by_id) or "Un collègue",
+        by=find_name_of(person.updated_by_id),
         at=person.updated_at,
         back=f"/personnes/{person.id}",
     )

@@ -30,7 +30,6 @@ TABS = (
     (Permission.ACCOUNTS_MANAGE, "Comptes", "/administration/comptes"),
 )
 PAGE_SIZE = 25
-SOMEBODY = "un autre administrateur"
 NAME_TAKEN = "Une organisation de ce nom vient d’être ajoutée\u00a0: relisez l’annuaire."
 
 
@@ -78,7 +77,6 @@ def _both_settings(form: forms.SettingsForm, cite: Cite) -> str:
         fields=forms.both_versions(form, saved, names),
         action=SETTINGS,
         version=cite.version,
-        by=SOMEBODY,
         back=SETTINGS,
         kept={},
     )
@@ -114,7 +112,6 @@ def edit_year(year: int) -> ResponseReturnValue:
                 fields=forms.both_versions(form, saved, ["envelope_euros"]),
                 action=request.path,
                 version=row.envelope_euros,
-                by=SOMEBODY,
                 back=SETTINGS,
                 kept={"year": year, "was": row.envelope_euros},
             )
@@ -310,7 +307,6 @@ def _both_organisations(form: forms.OrganisationForm, organisation: Organisation
         fields=forms.both_versions(form, saved, ["name", "kind", "sensitivity", "phone", "email"]),
         action=request.path,
         version=organisation.version,
-        by=SOMEBODY,
         back=request.path,
         kept={},
     )

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from cityjobs.coordination.forms import SUGGESTED
 from cityjobs.core.clock import now
 from cityjobs.core.outbox import Outgoing
 from cityjobs.core.permissions import Role
@@ -500,6 +501,10 @@ def test_the_referent_can_be_changed_from_the_team_page(
     case = world.case(claire.cite, referent=samira)
     client = client_of(claire)
     form = client.get(f"/personnes/{case.id}/equipe").form("/coordination/attribuer")
+    offered = [option["value"] for option in form.element.all("select")[0].all("option")]
+    assert str(julien.id) in offered and SUGGESTED not in offered, (
+        "one person alone has no line with a suggestion"
+    )
     refused = client.submit(form, target=str(julien.id), status=422)
     assert "Indiquez pourquoi" in refused.main() and "Équipe de" in refused.main()
     client.submit(form, target=str(julien.id), reason="Déménagement")

@@ -201,6 +201,18 @@ def test_a_long_queue_says_how_many_and_leads_to_the_exact_list(
     assert client.submit(form).location == "/ma-journee/en-retard"
 
 
+def test_several_at_once_are_one_link_away_as_soon_as_there_are_two(
+    world: World, samira: Member, client_of: Clients
+) -> None:
+    case = old(world, samira)
+    client = client_of(samira)
+    for number, offered in ((1, False), (2, True)):
+        world.step(case, samira, in_days=-number)
+        section = client.get("/ma-journee").all("section", id="en-retard")[0]
+        assert ("En régler plusieurs" in section.text()) is offered
+    assert len(client.get("/ma-journee/en-retard").all("input", name="picked")) == 2
+
+
 @pytest.mark.parametrize("rows", [1, 20, 200])
 def test_my_day_costs_the_same_however_full(
     world: World, samira: Member, client_of: Clients, count_queries: Callable[[], Any], rows: int

@@ -163,6 +163,37 @@ def test_the_fullest_sheet_is_still_one_page(
     assert len(PdfReader(io.BytesIO(answer.get_data())).pages) == 1
 
 
+def test_what_does_not_fit_on_the_sheet_is_named_beside_it(
+    world: World, case: Case, samira: Member, client_of: Clients
+) -> None:
+    for number in range(6):
+        world.step(case, samira, in_days=6 + number, title=f"Apporter le papier {number}")
+    url = f"/personnes/{case.id}/mon-parcours"
+    papers = world.session.scalars(
+        sa.select(NextStep).where(NextStep.title.like("Apporter le papier%"))
+    ).all()
+    asked = {"choisi": "1", "chose": [str(paper.id) for paper in papers]}
+    answer = client_of(samira).flask.get(url, query_string=asked)
+    assert "Apporter le papier 4" in said_on(answer) and "Apporter le papier 5" not in said_on(answer)
+    beside = answer.get_data(as_text=True).split("</article>")[1]
+    assert "tient sur une page\u00a0: «\u00a0Apporter le papier 5\u00a0» n’y est pas" in beside
+    five = client_of(samira).flask.get(url, query_string={"choisi": "1", "chose": asked["chose"][:5]})
+    assert "tient sur une page" not in five.get_data(as_text=True)
+
+
+def test_the_sheet_invites_to_call_only_whoever_can_be_called(
+    world: World, case: Case, samira: Member, client_of: Clients
+) -> None:
+    url = f"/personnes/{case.id}/mon-parcours"
+    assert samira.user.phone
+    for phone, invited in ((samira.user.phone, True), (None, False)):
+        samira.user.phone = phone
+        world.keep(samira.user)
+        for name in (url, f"{url}.pdf"):
+            said = said_on(client_of(samira).flask.get(name, query_string={"choisi": "1"}))
+            assert "Pas encore fixé" in said and ("Je peux appeler" in said) is invited, (name, phone)
+
+
 def test_an_empty_sheet_still_speaks(world: World, samira: Member, client_of: Clients) -> None:
     alone = world.case(samira.cite, referent=samira)
     page = client_of(samira).get(f"/personnes/{alone.id}/mon-parcours").main()

@@ -75,7 +75,9 @@ def main() -> int:
     """Try them all; 0 when each was seen and each proof is green without a fault."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--only", help="one module of tests/mutants/faults")
-    parser.add_argument("--matching", default="", help="only the faults whose proof or name holds these words")
+    parser.add_argument(
+        "--matching", default="", help="only the faults whose proof or name holds these words"
+    )
     asked = parser.parse_args()
     chosen = [fault for fault in known_faults(asked.only) if asked.matching in f"{fault.proof}  {fault.name}"]
     unseen: list[Fault] = []

@@ -237,7 +237,7 @@ def test_two_overlapping_changes_are_shown_side_by_side(
         there.get(f"{url}/{etape.id}/modifier").form(holding="type"), label="Code en ligne", goals=str(goals[1].id)
     )  # fmt: skip
     page = here.submit(mine, status=409, label="Code du soir", hours="12,5")
-    for word in ("Code du soir", "Code en ligne", "Permis", "CV", "12,5"):
+    for word in ("Code du soir", "Code en ligne", "Permis", "CV", "12,5", "La version enregistrée"):
         assert word in page.main(), word
     assert rows("select label, version from etape") == [("Code en ligne", 2)]
     form = page.form(f"{url}/{etape.id}/modifier")

@@ -32,7 +32,7 @@ ENTRY_LISTS: dict[str, ListName] = {
     "criteria": ListName.CRITERE_IAE,
 }
 LATER_LISTS = {name: ENTRY_LISTS[name] for name in ("situation", "inscription_ft", "organisme_referent")}
-UNKNOWN = "Choisissez une réponse\u00a0: « Ne sait pas » ou « Autre » en est une."
+UNANSWERED = "Choisissez une réponse\u202f; la plus proche suffit quand personne ne sait."
 NOT_REGISTERED = "Dites si la personne est inscrite à France Travail\u00a0: sa situation ne le dit pas."
 
 
@@ -55,12 +55,12 @@ class CountField(IntegerField):
 class SituationFields(Form):
     """A whole situation. Age, gender and neighbourhood are on the file already, and so not asked."""
 
-    situation = ItemField("Situation aujourd’hui", required=UNKNOWN, blank="Choisir")
+    situation = ItemField("Situation aujourd’hui", required=UNANSWERED, blank="Choisir")
     inscription_ft = ItemField("Inscription à France Travail", blank="Choisir")
-    months_without_job = ItemField("Sans emploi depuis", required=UNKNOWN, blank="Choisir")
-    organisme_referent = ItemField("Déjà suivie par", required=UNKNOWN, blank="Choisir")
-    education = ItemField("Niveau de formation", required=UNKNOWN, blank="Choisir")
-    household = ItemField("Situation familiale", required=UNKNOWN, blank="Choisir")
+    months_without_job = ItemField("Sans emploi depuis", required=UNANSWERED, blank="Choisir")
+    organisme_referent = ItemField("Déjà suivie par", required=UNANSWERED, blank="Choisir")
+    education = ItemField("Niveau de formation", required=UNANSWERED, blank="Choisir")
+    household = ItemField("Situation familiale", required=UNANSWERED, blank="Choisir")
     resources = ItemsField("Ressources")
     children = CountField("Enfants à charge")
     children_under_3 = CountField("dont moins de 3 ans")
@@ -136,7 +136,7 @@ class LaterForm(Form):
                 self.refuse("on", refused)
         if self.is_submitted() and self.reached.data == "oui":
             if not self.situation.data and not self.situation.errors:
-                self.refuse("situation", UNKNOWN)
+                self.refuse("situation", UNANSWERED)
             elif not self.inscription_ft.data and not inscription_of(self.situation.data):
                 self.refuse("inscription_ft", NOT_REGISTERED)
         return stands and not self.errors

@@ -83,6 +83,22 @@ EVENT_LABELS: dict[Event, str] = {
     Event.REOPEN: "Annuler la sortie",
 }
 
+EVENT_DONE_LABELS: dict[Event, str] = {
+    Event.CONTACT_OK: "la personne a été contactée",
+    Event.FIRST_MET: "la personne a été rencontrée",
+    Event.START_ASSESSMENT: "le diagnostic est commencé",
+    Event.PROPOSE: "le parcours est proposé à la commission",
+    Event.ENROLL: "la personne est entrée en parcours",
+    Event.DECLINE: "la personne n’entre pas en parcours",
+    Event.SUSPEND: "le parcours est suspendu",
+    Event.RESUME: "le parcours reprend",
+    Event.HIRE: "la personne est en emploi ou en formation qualifiante",
+    Event.CONTRACT_BROKEN: "l’emploi s’est arrêté",
+    Event.CLOSE: "le parcours est clos",
+    Event.REOPEN: "la sortie est annulée, le parcours reprend",
+}
+"""What is told once it is done."""
+
 TRANSITIONS: dict[tuple[Status, Event], Status | None] = {
     (Status.REPERE, Event.CONTACT_OK): Status.CONTACTE,
     (Status.REPERE, Event.FIRST_MET): Status.RENCONTRE,

@@ -25,6 +25,7 @@ from cityjobs.parcours.queries.life import (
 from cityjobs.parcours.queries.present import find_last_move, find_present_parcours
 from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import (
+    EVENT_DONE_LABELS,
     EVENT_LABELS,
     STATUS_LABELS,
     TRANSITIONS,
@@ -92,7 +93,7 @@ def move(person_id: uuid.UUID) -> ResponseReturnValue:
             db.session.expire_all()
             return _already_moved(person_of(person_id), parcours), 409
         else:
-            flash(f"C’est noté\u00a0: {_low(EVENT_LABELS[event])}.", "done")
+            flash(f"C’est noté\u00a0: {EVENT_DONE_LABELS[event]}.", "done")
             return redirect_after(f"/personnes/{person_id}")
     return _move_page(form, person, parcours), 422
 
@@ -120,10 +121,6 @@ def _form_of(event: Event, known: dict[str, Any]) -> MoveForm:
     if form.lists:
         form.offer_lists(read_lists(*form.lists))
     return form
-
-
-def _low(label: str) -> str:
-    return label[:1].lower() + label[1:]
 
 
 def _move_page(form: MoveForm, person: Person, parcours: Parcours) -> str:
