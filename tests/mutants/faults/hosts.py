@@ -8,6 +8,7 @@ RANDOM = f"{CRASH}::test_workers_killed_at_random_instants_lose_nothing"
 POISON = f"{CRASH}::test_a_letter_that_kills_its_worker_is_set_apart_and_holds_nobody_up"
 DATABASE = "tests/proofs/test_database.py"
 BROKER = "tests/proofs/test_broker.py"
+REPORTS = "tests/reporting/test_reports.py"
 
 FAULTS = [
     Fault(
@@ -46,7 +47,7 @@ FAULTS = [
         "pass",
     ),
     Fault(
-        RANDOM,
+        f"{REPORTS}::test_a_failure_is_said_with_a_way_to_ask_again",
         "a report shows its spreadsheet before its figures are complete",
         "cityjobs/reporting/tasks.py",
         "    pdf = write_pdf(frozen.figures, frozen.definitions)\n",
@@ -56,7 +57,7 @@ FAULTS = [
         "    pdf = write_pdf(frozen.figures, frozen.definitions)\n",
     ),
     Fault(
-        RANDOM,
+        f"{REPORTS}::test_the_sweep_takes_what_a_lost_nudge_or_a_dead_worker_left",
         "a report left half-way is computed by nobody",
         "cityjobs/reporting/actions.py",
         "sa.update(ActivityReport).where(sa.or_(left, failed))",
@@ -84,7 +85,7 @@ FAULTS = [
         '    return "<h1>Personnes</h1><p>Aucune personne.</p>", 200\n',
     ),
     Fault(
-        DATABASE,
+        "tests/core/test_outbox.py::test_a_letter_that_left_while_the_database_went_is_written_down_and_not_sent_again",
         "a letter that left while the database went is sent again",
         "cityjobs/core/outbox.py",
         "        departure.has_left = True\n",
