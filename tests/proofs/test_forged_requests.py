@@ -6,6 +6,7 @@ in an invitation, or the name of an organisation that several Cités share, is n
 
 import base64
 import io
+import json
 import random
 import re
 import statistics
@@ -14,6 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -22,6 +24,7 @@ from flask import Flask
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
+from cityjobs.core.clock import today
 from cityjobs.parcours.views.spotting import _serializer
 from tests.conftest import Letterbox
 from tests.proofs.conftest import Proof
@@ -305,29 +308,46 @@ def test_signed_words_are_read_and_drawn_ones_are_not(app: Flask) -> None:
 class Watch:
     """Every row of the twin or that points to it, as it was; what became of them since.
 
-    Whoever sends a form may name what it creates (`OnceField`): a row that says its Cité is not the twin's for its name alone.
+    Whoever sends a form may name what it creates (`OnceField`): a row that says its Cité is not the twin's for its name alone,
+    nor is another that points to it.
     """
 
     def __init__(self, twins: Twins) -> None:
         self.server = twins.databases.superuser
         self.asked = " union all ".join(
-            f"select '{table}', xmin::text, md5(t::text) from {table} t where concat_ws(' ', {pointers}) like '%{THERE}%'"
+            f"select '{table}', xmin::text, md5(t::text), ({pointers})::text from {table} t where ({pointers})::text like '%{THERE}%'"
             for table, pointers in self._pointers()
+        )
+        self.named = " union all ".join(
+            f"select '{table}_id', id::text from {table} where id::text like '{THERE}%' and cite_id::text like '{HERE}%'"
+            for table in self._named_by_their_form()
         )
         self.before: set[tuple[Any, ...]] = set()
         self.line = 0
 
     def _pointers(self) -> list[tuple[str, str]]:
-        """Of each table, the columns that may point somewhere: identifiers, and those of a letter."""
-        named = self.server.execute(
-            "select table_name, string_agg(quote_ident(column_name), ', ') filter (where column_name <> 'id'"
-            "   or not exists (select from information_schema.columns o where o.table_schema = 'public'"
-            "   and o.table_name = c.table_name and o.column_name = 'cite_id' and o.is_nullable = 'NO'))"
-            " from information_schema.columns c"
-            " where table_schema = 'public' and data_type = 'uuid' and column_name <> 'batch_id' group by 1"
+        """Of each table, as an object, the columns that may point somewhere: identifiers, and those of a letter."""
+        own = self._named_by_their_form()
+        told: dict[str, list[str]] = {}
+        for table, column in self.server.execute(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'public' and data_type = 'uuid' and column_name <> 'batch_id'"
+        ).fetchall():
+            if column != "id" or table not in own:
+                told.setdefault(table, []).append(f"'{column}', {column}")
+        objects = {table: f"jsonb_build_object({', '.join(pairs)})" for table, pairs in told.items()}
+        letters = (
+            "(facts - 'batch') || jsonb_build_object('to', case when recipient like 'zzb%' then 'THERE' end)"
+        )
+        return sorted({**objects, "outgoing": letters.replace("THERE", THERE)}.items())
+
+    def _named_by_their_form(self) -> set[str]:
+        """Tables whose rows have an identifier of their own and always a Cité."""
+        found = self.server.execute(
+            "select table_name from information_schema.columns where table_schema = 'public' and is_nullable = 'NO'"
+            " and (column_name = 'cite_id' or (column_name = 'id' and data_type = 'uuid')) group by 1 having count(*) = 2"
         ).fetchall()
-        letters = "facts - 'batch', case when recipient like 'zzb%' then 'THERE' end".replace("THERE", THERE)
-        return [(table, letters if table == "outgoing" else columns) for table, columns in named]
+        return {table for (table,) in found}
 
     def begin(self) -> None:
         """Look at the rows as they are, which is how they must stay."""
@@ -336,7 +356,15 @@ class Watch:
 
     def changed(self) -> list[Any]:
         """Rows changed, gone or newly pointing there, and lines of the journal that say so."""
-        differing: list[Any] = sorted(self.before ^ set(self.server.execute(self.asked).fetchall()))
+        own = set(self.server.execute(self.named).fetchall())
+        differing: list[Any] = [
+            row
+            for row in sorted(self.before ^ set(self.server.execute(self.asked).fetchall()))
+            if any(
+                THERE in str(name) and (column, name) not in own
+                for column, name in json.loads(row[3]).items()
+            )
+        ]
         told = self._lines(
             f"select count(*) from audit.journal where id > %s and (cite_id::text like '{THERE}%%'"
             f" or subject_id like '{THERE}%%' and not (verb = 'insert' and cite_id::text like '{HERE}%%'))",
@@ -357,6 +385,10 @@ def test_a_row_named_like_one_of_the_twin_is_ones_own_until_it_points_there(hous
     named = attach.with_pairs((key, name if key == "paper" else value) for key, value in attach.pairs)
     assert house.send(named).status_code == 303
     assert watch.changed() == []
+    log = next(o for o in house.offers if o.endpoint == "followups.log" and "interview" in dict(o.pairs))
+    told = {"interview": name, "next_step": "Rappeler", "due_on": (today() + timedelta(days=5)).isoformat()}
+    assert house.send(log.with_pairs({**dict(log.pairs), **told}.items())).status_code == 303
+    assert watch.changed() == [], "nor is what points to it"
     watch.server.execute("update attachment set subject_id = id where id = %s", (name,))
     assert [row[0] for row in watch.changed()] == ["attachment"]
 
