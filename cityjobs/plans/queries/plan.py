@@ -1,4 +1,4 @@
-"""The plan of a parcours as rows: its goals by frein, their étapes, the agreement in force."""
+"""The plan of a parcours as rows: its goals by frein, their étapes, the agreement in force or else the last one."""
 
 import uuid
 from collections.abc import Iterable
@@ -15,8 +15,15 @@ from cityjobs.core.db import HERE, db
 from cityjobs.diagnosis.models import Frein
 from cityjobs.diagnosis.rules import PRESENT_STATUSES, FreinStatus
 from cityjobs.parcours.models import Parcours
-from cityjobs.plans.models import Agreement, Etape, EtapeGoal, Goal
-from cityjobs.plans.rules import AgreementWay, EtapeStatus, GoalStatus, is_overdue, progress_of
+from cityjobs.plans.models import Agreement, Attachment, Etape, EtapeGoal, Goal
+from cityjobs.plans.rules import (
+    AgreementWay,
+    AttachmentSubject,
+    EtapeStatus,
+    GoalStatus,
+    is_overdue,
+    progress_of,
+)
 from cityjobs.territory.models import Organisation
 from cityjobs.territory.queries import shown_name_of
 from cityjobs.vocabulary.queries import item_of
@@ -95,12 +102,14 @@ class Group:
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """The agreement in force."""
+    """An agreement, and how many papers are attached to it; it is in force until it ends."""
 
     number: int
     agreed_on: date
     review_on: date
     way: AgreementWay
+    ended_on: date | None
+    papers: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +119,14 @@ class Plan:
     groups: tuple[Group, ...]
     loose: tuple[EtapeRow, ...]
     """Étapes that serve no goal."""
-    agreement: AgreementRow | None
+    last_agreement: AgreementRow | None
+    """The one in force or, without any, the last that was."""
+
+    @property
+    def agreement(self) -> AgreementRow | None:
+        """The agreement in force."""
+        last = self.last_agreement
+        return last if last and last.ended_on is None else None
 
     @property
     def goals(self) -> list[GoalRow]:
@@ -152,7 +168,7 @@ _OF_PARCOURS = sa.bindparam("parcours_id", type_=sa.Uuid())
 
 @cache
 def plan_question() -> sa.Select[*tuple[Any, ...]]:
-    """What `plan_from` reads: every goal and étape about the parcours `parcours_id`, beside the agreement in force."""
+    """What `plan_from` reads: every goal and étape about the parcours `parcours_id`, beside its agreement."""
     frein = sa.select(Frein.id, Frein.code, Frein.status).where(Frein.parcours_id == _OF_PARCOURS).subquery()
     goal = sa.select(Goal).where(Goal.parcours_id == _OF_PARCOURS).subquery()
     mine = sa.select(Goal.id).where(Goal.parcours_id == _OF_PARCOURS)
@@ -168,7 +184,7 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
     type_item, of_type = item_of(etape.c.type, ListName.TYPE_ETAPE)
     result_item, of_result = item_of(etape.c.result, ListName.RESULTAT_ETAPE)
     reason_item, of_reason = item_of(etape.c.abandon_reason, ListName.MOTIF_ABANDON)
-    in_force = sa.and_(Agreement.parcours_id == Parcours.id, Agreement.ended_on.is_(None))
+    agreement = _last_agreement()
     named: dict[str, list[Any]] = {
         "frein": [frein.c.id, frein.c.code, frein.c.status, frein_item.label, frein_item.is_sensitive],
         "goal": [goal.c.id, goal.c.code, goal.c.label, goal.c.status, goal.c.opened_on, goal.c.settled_on, goal.c.version, goal.c.created_at, goal_item.is_sensitive],
@@ -178,7 +194,7 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
             etape.c.hours, etape.c.cost_euros, result_item.label, reason_item.label, etape.c.note, etape.c.version,
             etape.c.created_at, type_item.is_sensitive, Organisation.is_sensitive,
         ],
-        "agreement": [Agreement.number, Agreement.agreed_on, Agreement.review_on, Agreement.way],
+        "agreement": list(agreement.c),
     }  # fmt: skip
     columns = [
         column.label(f"{part}_{place}")
@@ -189,7 +205,7 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
         sa.select(*columns)
         .select_from(Parcours)
         .outerjoin(whole, sa.true())
-        .outerjoin(Agreement, in_force)
+        .outerjoin(agreement, sa.true())
         .outerjoin(Organisation, Organisation.id == etape.c.organisation_id)
         .outerjoin(frein_item, of_frein)
         .outerjoin(goal_item, of_goal)
@@ -201,7 +217,30 @@ def plan_question() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-_PARTS = {"frein": 5, "goal": 9, "etape": 19, "agreement": 4}
+def _last_agreement() -> sa.Subquery:
+    papers = (
+        sa.select(sa.func.count())
+        .where(Attachment.subject == AttachmentSubject.AGREEMENT, Attachment.subject_id == Agreement.id)
+        .correlate(Agreement)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            Agreement.number,
+            Agreement.agreed_on,
+            Agreement.review_on,
+            Agreement.way,
+            Agreement.ended_on,
+            papers.label("papers"),
+        )
+        .where(Agreement.parcours_id == _OF_PARCOURS)
+        .order_by(Agreement.ended_on.is_not(None), Agreement.number.desc())
+        .limit(1)
+        .subquery()
+    )
+
+
+_PARTS = {"frein": 5, "goal": 9, "etape": 19, "agreement": 6}
 
 
 def find_plan(parcours_id: uuid.UUID) -> Plan:
@@ -210,7 +249,7 @@ def find_plan(parcours_id: uuid.UUID) -> Plan:
 
 
 def plan_from(rows: Iterable[Any]) -> Plan:
-    """Rows of `plan_question`: goals by frein then about the project, étapes, the agreement in force.
+    """Rows of `plan_question`: goals by frein then about the project, étapes, the agreement.
 
     A frein that is neither there any more nor the reason of a goal is left out.
     """
@@ -229,7 +268,8 @@ def plan_from(rows: Iterable[Any]) -> Plan:
             shown = etapes.setdefault(etape[0], _etape_row(etape))
             served.setdefault(goal[0], []).append(shown)
         if agreed[0]:
-            agreement = AgreementRow(agreed[0], agreed[1], agreed[2], AgreementWay(agreed[3]))
+            number, agreed_on, review_on, way, ended_on, papers = agreed
+            agreement = AgreementRow(number, agreed_on, review_on, AgreementWay(way), ended_on, papers)
     about: dict[uuid.UUID | None, list[GoalRow]] = {}
     for goal_id, (frein_id, told) in goals.items():
         about.setdefault(frein_id, []).append(_goal_row(told, served.get(goal_id, [])))
