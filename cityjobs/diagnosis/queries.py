@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import aliased
 
 from cityjobs.accounts.models import Draft, User
 from cityjobs.core.db import HERE, acting, db
@@ -123,17 +125,33 @@ def find_frein(person_id: uuid.UUID, frein_id: uuid.UUID, *, to_change: bool = F
     return db.session.scalar(wanted.with_for_update(key_share=True) if to_change else wanted)
 
 
-def readings_of(diagnoses: Sequence[Diagnosis]) -> dict[uuid.UUID, dict[str, FreinReading]]:
+@dataclass(frozen=True)
+class FreinThen:
+    """How a frein stood in a version, beside the frein as it stands now."""
+
+    reading: FreinReading
+    now: Frein | None
+
+
+def readings_of(diagnoses: Sequence[Diagnosis]) -> dict[uuid.UUID, dict[str, FreinThen]]:
     """How freins stood in some versions: by version, then by code."""
-    rows = db.session.scalars(
-        sa.select(FreinReading).where(
+    is_same = sa.and_(
+        Frein.parcours_id == Diagnosis.parcours_id,
+        Frein.cite_id == Diagnosis.cite_id,
+        Frein.code == FreinReading.code,
+    )
+    rows = db.session.execute(
+        sa.select(FreinReading, Frein)
+        .join(Diagnosis, Diagnosis.id == FreinReading.diagnosis_id)
+        .outerjoin(Frein, is_same)
+        .where(
             FreinReading.diagnosis_id.in_([each.id for each in diagnoses]),
             FreinReading.cite_id == acting().cite_id,
         )
     )
-    found: dict[uuid.UUID, dict[str, FreinReading]] = {each.id: {} for each in diagnoses}
-    for row in rows:
-        found[row.diagnosis_id][row.code] = row
+    found: dict[uuid.UUID, dict[str, FreinThen]] = {each.id: {} for each in diagnoses}
+    for reading, now in rows:
+        found[reading.diagnosis_id][reading.code] = FreinThen(reading, now)
     return found
 
 
@@ -180,6 +198,8 @@ class PresentFrein:
     settled_on: date | None
     version: int
     progress: Progress | None
+    situations: tuple[str, ...]
+    """In words."""
 
 
 @cache
@@ -197,7 +217,7 @@ def freins_question() -> sa.Select[*tuple[Any, ...]]:
         sa.select(
             Frein.id, Frein.code, ListItem.label, ListItem.is_sensitive, Frein.status, Frein.severity, Frein.is_priority,
             Frein.owner, Frein.identified_on, Frein.settled_on, Frein.version, FreinReading.status.label("status_then"),
-            FreinReading.severity.label("severity_then"),
+            FreinReading.severity.label("severity_then"), _situations_in_words().label("situations"),
         )
         .join(
             ListItem,
@@ -214,6 +234,21 @@ def freins_question() -> sa.Select[*tuple[Any, ...]]:
     )  # fmt: skip
 
 
+def _situations_in_words() -> sa.ScalarSelect[Any]:
+    told = aliased(ListItem)
+    in_order = postgresql.aggregate_order_by(told.label, told.rank, told.label)
+    return (
+        sa.select(sa.func.array_agg(in_order, type_=postgresql.ARRAY(sa.Text)))
+        .where(
+            told.list == ListName.SITUATION,
+            told.code == sa.any_(Frein.situations),
+            sa.or_(told.cite_id.is_(None), told.cite_id == HERE),
+        )
+        .correlate(Frein)
+        .scalar_subquery()
+    )
+
+
 def freins_from(rows: Sequence[Any]) -> list[PresentFrein]:
     """Rows of `freins_question`, as the freins spoken of in a parcours."""
     return [
@@ -224,6 +259,7 @@ def freins_from(rows: Sequence[Any]) -> list[PresentFrein]:
                 Reading(FreinStatus(row.status_then), row.severity_then) if row.status_then else None,
                 Reading(FreinStatus(row.status), row.severity),
             ),
+            tuple(row.situations or ()),
         )
         for row in rows
     ]  # fmt: skip

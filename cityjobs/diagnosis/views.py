@@ -34,9 +34,10 @@ from cityjobs.diagnosis.forms import (
     diagnosis_form_of,
     typed_in,
 )
-from cityjobs.diagnosis.models import Diagnosis, Frein
+from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.queries import (
     PORTRAIT,
+    FreinThen,
     Version,
     draft_key,
     find_case,
@@ -311,7 +312,10 @@ def both_versions(person: Person, kept: Kept, form: DiagnosisForm) -> dict[str, 
 @bp.get("/diagnostic/<int:version_number>")
 @requires(Permission.DIAGNOSIS_READ)
 def version(person_id: uuid.UUID, version_number: int) -> ResponseReturnValue:
-    """One finished version, and what changed since the one before."""
+    """One finished version, and what changed since the one before.
+
+    Situations and who deals with a frein are not frozen: only the last version, after which they did not change, tells them.
+    """
     person, parcours = load_case(person_id)
     versions = versions_of(parcours)
     is_closed = parcours.status in CLOSED_STATUSES
@@ -320,15 +324,11 @@ def version(person_id: uuid.UUID, version_number: int) -> ResponseReturnValue:
         return redirect_after(url_for(".edit", person_id=person.id))
     former = next((each for each in versions if each.diagnosis.number == version_number - 1), None)
     shown = [each.diagnosis for each in (former, found) if each]
-    readings, lists = readings_of(shown), read_lists(ListName.FREIN, *dict.fromkeys(LISTED.values()))
-    rows: Mapping[str, Any] = readings[found.diagnosis.id]
-    if (
-        found.diagnosis.finished_on is None
-    ):  # it stayed so when the parcours was closed: freins do not move any more
-        rows = {
-            code: row for code, row in freins_of(parcours).items() if row.status != FreinStatus.NON_ABORDE
-        }
-    before = {code: reading_of(row) for code, row in readings[former.diagnosis.id].items()} if former else {}
+    readings, lists = readings_of(shown), read_lists(*ASKED)
+    stayed_open = found.diagnosis.finished_on is None
+    rows, present = stands_as_closed(parcours) if stayed_open else stands_then(readings[found.diagnosis.id])
+    stood = readings[former.diagnosis.id] if former else {}
+    before = {code: reading_of(each.reading) for code, each in stood.items()}
     after = {code: reading_of(row) for code, row in rows.items()}
     labels = {name: lists.labels(listed) for name, listed in LISTED.items()}
     portrait = vars(portrait_of(found.diagnosis))
@@ -339,11 +339,31 @@ def version(person_id: uuid.UUID, version_number: int) -> ResponseReturnValue:
         former=former,
         versions=versions,
         freins=[(item, rows[item.code]) for item in lists.items(ListName.FREIN) if item.code in rows],
+        is_last=found is versions[-1],
+        owners={code: frein.owner for code, frein in present.items()},
+        situations={code: situations_in_words(lists, frein) for code, frein in present.items()},
         progresses=progresses(before, after) if former else {},
         portrait={
             n: labels[n].get(portrait[n], portrait[n]) if n in labels else portrait[n] for n in PORTRAIT
         },
     )
+
+
+def stands_then(readings: Mapping[str, FreinThen]) -> tuple[Mapping[str, FreinReading], Mapping[str, Frein]]:
+    """How freins stood in a version, and how they stand now."""
+    present = {code: each.now for code, each in readings.items() if each.now}
+    return {code: each.reading for code, each in readings.items()}, present
+
+
+def stands_as_closed(parcours: Parcours) -> tuple[Mapping[str, Frein], Mapping[str, Frein]]:
+    """How freins stand in a version left open by a closed parcours: they do not move any more."""
+    told = {code: row for code, row in freins_of(parcours).items() if row.status != FreinStatus.NON_ABORDE}
+    return told, told
+
+
+def situations_in_words(lists: Lists, frein: Frein) -> list[str]:
+    """What was ticked under a frein, in the order of the list."""
+    return [item.label for item in lists.items(ListName.SITUATION) if item.code in frein.situations]
 
 
 @bp.get("/diagnostic/progres")
@@ -456,12 +476,14 @@ def move(person_id: uuid.UUID, frein_id: uuid.UUID) -> ResponseReturnValue:
             flash(f"C’est noté\u00a0: {FREIN_STATUS_LABELS[becomes].lower()}.", "done")
             return redirect_after(onward)
     form.version.data, form.suite.data = frein.version, onward
-    labels = read_lists(ListName.FREIN).labels(ListName.FREIN)
+    lists = read_lists(ListName.FREIN, ListName.SITUATION)
+    labels = lists.labels(ListName.FREIN)
     return render_template(
         "diagnosis/frein.html",
         person=person,
         frein=frein,
         label=labels.get(frein.code, frein.code),
+        situations=situations_in_words(lists, frein),
         form=form,
         overtaken=overtaken,
         is_closed=is_closed,

@@ -636,6 +636,75 @@ def test_freins_of_a_closed_parcours_move_no_more(
     assert rows(databases, "select status from frein") == [("identifie",)]
 
 
+# Situations, and who deals with a frein
+
+WALKS, LICENCE = "Aucun moyen de transport à disposition", "Permis non valide ou suspendu"
+
+
+@pytest.fixture
+def told(case: Case, page_of: PageClient) -> None:
+    """A version was finished, where two situations were ticked and a partner chosen."""
+    begun(page_of, case)
+    fill(page_of, case, geste="terminer", mobilite_status="identifie", mobilite_owner="partner",
+         mobilite_situations=["permis_non_valide", "sans_transport"], logement_status="identifie")  # fmt: skip
+
+
+@pytest.mark.usefixtures("told")
+def test_the_last_version_tells_situations_and_who_deals_with_each_frein(
+    case: Case, page_of: PageClient
+) -> None:
+    page = page_of.get(url(case, "/1"))
+    said = {row.all("th")[0].text(): row.text() for row in page.all("tr") if row.all("td")}
+    [(_, mobility)] = [line for line in said.items() if "Mobilité" in line[0]]
+    assert f"{WALKS} · {LICENCE}" in mobility and "Un partenaire" in mobility
+    assert all("Non dit" in row and WALKS not in row for name, row in said.items() if "Mobilité" not in name)
+    assert "n’a gardé ni" not in page.main()
+
+
+@pytest.mark.usefixtures("told")
+def test_what_was_not_frozen_is_not_told_once_another_version_is_begun(
+    case: Case, page_of: PageClient
+) -> None:
+    begun(page_of, case)
+    page = page_of.get(url(case, "/1"))
+    assert "Mobilité" in page.main() and "n’a gardé ni les situations" in page.main()
+    assert WALKS not in page.main() and "Un partenaire" not in page.main()
+    assert page.links()["le dossier"] == f"/personnes/{case.id}#freins"
+
+
+@pytest.mark.usefixtures("told")
+def test_a_version_left_open_by_a_closed_parcours_tells_them(
+    case: Case, page_of: PageClient, databases: Databases
+) -> None:
+    begun(page_of, case)
+    fill(page_of, case, mobilite_owner="referent")
+    end(databases, case)
+    said = page_of.get(url(case, "/2")).main()
+    assert WALKS in said and "Le référent" in said and "n’a gardé ni" not in said
+
+
+@pytest.mark.usefixtures("told")
+def test_a_frein_tells_its_situations_on_its_page_and_in_the_file_while_it_is_there(
+    case: Case, page_of: PageClient, databases: Databases
+) -> None:
+    [(frein_id,)] = rows(databases, "select id from frein where code = 'mobilite'")
+    file, page = f"/personnes/{case.id}", page_of.get(f"/personnes/{case.id}/freins/{frein_id}")
+    answers = page.all("dl", class_="answers")[0].text()
+    assert WALKS in answers and LICENCE in answers and "Qui s’en occupe Un partenaire" in answers
+    assert f"{WALKS} · {LICENCE}" in page_of.get(file).all("section", id="freins")[0].text()
+    form = page.form(holding="on")
+    page_of.post(form.action, {**form.values, "status": "leve"}, status=303)
+    assert WALKS not in page_of.get(file).main(), "a frein that was lifted is no longer so"
+    assert WALKS in page_of.get(form.action).main()
+
+
+def test_a_frein_of_which_little_was_said_shows_no_empty_answer(
+    world: World, case: Case, page_of: PageClient, referent: Member
+) -> None:
+    frein = a_frein(world, case, referent)
+    assert not page_of.get(f"/personnes/{case.id}/freins/{frein.id}").all("dl", class_="answers")
+
+
 # What the database keeps
 
 
