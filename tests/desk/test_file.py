@@ -9,8 +9,9 @@ import pytest
 
 from cityjobs.core.clock import today
 from cityjobs.followups.rules import StepState
-from cityjobs.parcours.models import Transition
+from cityjobs.parcours.models import Spotting, Transition
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
+from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.rules import ContactChannel
 from cityjobs.reminders.models import Reminder
 from cityjobs.reminders.rules import ReminderRule, ReminderState
@@ -189,6 +190,39 @@ def test_contact_is_one_touch_away_with_the_provenance_of_the_neighbourhood(
         "confirmé par",
     ):
         assert words in page.text(), words
+
+
+def test_whether_they_agreed_to_be_contacted_and_were_informed_is_said(
+    world: World, cite: Any, samira: Member, client_of: Clients
+) -> None:
+    spotter = world.member("spotter", cite)
+    case = world.case(cite, referent=samira, spotted_by=spotter)
+    url = f"/personnes/{case.id}"
+
+    def said(agreed: bool, informed: bool) -> str:
+        answer = "Accepte d’être recontactée" if agreed else "Ne souhaite pas être recontactée"
+        return f"{answer}, {'notice d’information remise' if informed else 'notice à remettre'}"
+
+    def contact(member: Member) -> str:
+        return client_of(member).get(url).all("section", id="contact")[0].text()
+
+    assert all(said(True, False) in contact(member) for member in (samira, spotter))
+    for days_ago, agreed, informed, stands in (
+        (20, False, True, (False, True)),
+        (40, True, False, (False, True)),
+        (10, True, False, (True, True)),
+    ):
+        world.keep(
+            Spotting(
+                cite_id=cite.id, person_id=case.id, parcours_id=case.parcours.id, channel=SpottingChannel.ADULTE_RELAIS,
+                spotted_on=today() - timedelta(days=days_ago), agreed_to_be_contacted=agreed, was_informed=informed,
+            )
+        )  # fmt: skip
+        assert said(*stands) in contact(samira), "the last word, and the notice that was once handed over"
+    lines = timeline(client_of(samira).get(f"{url}?type=parcours"))
+    told = [(True, False), (False, True), (True, False), (True, False)]
+    assert len(lines) == len(told)
+    assert all(said(*each) in line for each, line in zip(told, lines, strict=True))
 
 
 def test_the_timeline_tells_everything_the_latest_first(

@@ -55,6 +55,9 @@ class File:
     spotted_by: str | None
     spotted_from: str | None
     draft: Draft | None
+    agreed_to_be_contacted: bool | None
+    """What they said when they were last spotted, during this parcours; None when they never were."""
+    was_informed: bool | None
 
 
 @cache
@@ -74,6 +77,8 @@ def _file() -> sa.Select[*tuple[Any, ...]]:
         .correlate(present)
         .scalar_subquery()
     )
+    spottings = sa.select(Spotting).where(Spotting.parcours_id == present.id).correlate(present)
+    last = spottings.order_by(Spotting.spotted_on.desc(), Spotting.created_at.desc()).limit(1)
     return (
         sa.select(
             Person,
@@ -87,6 +92,8 @@ def _file() -> sa.Select[*tuple[Any, ...]]:
             spotter.first_name + " " + spotter.last_name,
             shown_name_of(source),
             Draft,
+            last.with_only_columns(Spotting.agreed_to_be_contacted).scalar_subquery(),
+            spottings.with_only_columns(sa.func.bool_or(Spotting.was_informed)).scalar_subquery(),
         )
         .select_from(Person)
         .join(present, sa.true())
@@ -147,6 +154,9 @@ class Happening:
     note: str | None
     duration: int | None
     version: int | None
+    agreed: bool | None
+    """Whether they agreed to be contacted, when spotted."""
+    informed: bool | None
 
 
 def happenings_of(
@@ -206,6 +216,8 @@ def _line(
     note: Any = None,
     duration: Any = None,
     version: Any = None,
+    agreed: Any = None,
+    informed: Any = None,
 ) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         sa.literal(kind, sa.Text).label("kind"),
@@ -219,6 +231,8 @@ def _line(
         sa.cast(note, sa.Text).label("note"),
         sa.cast(duration, sa.Integer).label("duration"),
         sa.cast(version, sa.Integer).label("version"),
+        sa.cast(agreed, sa.Boolean).label("agreed"),
+        sa.cast(informed, sa.Boolean).label("informed"),
     )
 
 
@@ -247,6 +261,7 @@ def _spottings(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
         _line(
             "spotting", Spotting.id, Spotting.spotted_on, Spotting.created_at,
             sa.func.coalesce(_name, shown_name_of(Organisation)), Spotting.channel, Spotting.place, Spotting.first_need,
+            agreed=Spotting.agreed_to_be_contacted, informed=Spotting.was_informed,
         )
         .select_from(Spotting)
         .outerjoin(User, User.id == Spotting.spotted_by_id)
