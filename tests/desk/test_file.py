@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from cityjobs.core.clock import today
+from cityjobs.core.web import day
 from cityjobs.followups.rules import StepState
-from cityjobs.parcours.models import Spotting, Transition
+from cityjobs.parcours.models import Job, Spotting, Suspension, Transition
+from cityjobs.parcours.rules.jobs import JobKind
 from cityjobs.parcours.rules.lifecycle import AssignmentKind, Event, Status
 from cityjobs.parcours.rules.reasons import SpottingChannel
 from cityjobs.people.rules import ContactChannel
@@ -287,6 +289,47 @@ def test_the_timeline_tells_everything_the_latest_first(
         ("autre", 7),
     ):
         assert len(timeline(client_of(samira).get(f"/personnes/{case.id}?type={kind}"))) == count, kind
+
+
+def test_each_move_says_what_made_it(world: World, cite: Any, samira: Member, client_of: Clients) -> None:
+    case = world.case(cite, referent=samira)
+    ties = {"cite_id": cite.id, "person_id": case.id, "parcours_id": case.parcours.id}
+    on, began = today() - timedelta(days=9), datetime.now(UTC) - timedelta(days=9)
+    soon, late = today() + timedelta(days=30), today() + timedelta(days=60)
+    over = {**ties, "started_on": on, "ended_on": on}
+    pause = {**over, "reason": "raison_personnelle"}
+    job = {**over, "kind": JobKind.CONTRACT, "end_reason": "demission"}
+    moves: list[tuple[Event, Status, Status, str, Any]] = [
+        (Event.ENROLL, Status.DIAGNOSTIC, Status.ACTIF, "actif, entrée en parcours", None),
+        (Event.SUSPEND, Status.ACTIF, Status.SUSPENDU, f"Reprise prévue le {day(soon)}", Suspension(**pause, expected_end_on=soon)),
+        (Event.RESUME, Status.SUSPENDU, Status.ACTIF, "actif, reprise après une suspension", None),
+        (Event.SUSPEND, Status.ACTIF, Status.SUSPENDU, f"Reprise prévue le {day(late)}", Suspension(**pause, expected_end_on=late)),
+        (Event.RESUME, Status.SUSPENDU, Status.ACTIF, "actif, reprise après une suspension", None),
+        (Event.HIRE, Status.ACTIF, Status.SUIVI_EMPLOI, "Cuisinier, CDI, La Cantine", Job(**job, contract="cdi", occupation="Cuisinier", employer="La Cantine")),
+        (Event.CONTRACT_BROKEN, Status.SUIVI_EMPLOI, Status.ACTIF, "actif, l’emploi s’est arrêté", None),
+        (Event.HIRE, Status.ACTIF, Status.SUIVI_EMPLOI, "CDD de 6 mois et plus", Job(**job, contract="cdd_6m_plus")),
+        (Event.CLOSE, Status.SUIVI_EMPLOI, Status.SORTI, "Parcours : sorti", None),
+        (Event.REOPEN, Status.SORTI, Status.SUIVI_EMPLOI, "suivi dans l’emploi, sortie annulée", None),
+    ]  # fmt: skip
+    for minutes, (event, former, becomes, _, beside) in enumerate(moves):
+        at = began + timedelta(minutes=minutes)
+        world.keep(
+            Transition(
+                **ties, event=event, from_status=former, to_status=becomes, happened_on=on, recorded_at=at,
+                recorded_by_id=samira.id,
+            )
+        )  # fmt: skip
+        if beside:
+            beside.created_at = at
+            world.keep(beside)
+    client, url = client_of(samira), f"/personnes/{case.id}?type=parcours"
+    lines = timeline(client.get(url))[::-1][1:]
+    assert len(lines) == len(moves)
+    for line, (event, _, _, words, _) in zip(lines, moves, strict=True):
+        assert words in line
+        assert ("Reprise prévue" in line) == (event is Event.SUSPEND)
+        assert ("CD" in line) == (event is Event.HIRE)
+    assert len(timeline(client.get(f"{url}&mot=cantine"))) == 1
 
 
 def test_the_timeline_goes_on_by_pages_of_twenty(

@@ -20,7 +20,7 @@ from cityjobs.diagnosis.rules import FreinStatus
 from cityjobs.followups.models import Interview, NextStep, PrivateNote
 from cityjobs.followups.queries import is_unfinished_exchange, present_parcours_of_person, steps_question
 from cityjobs.followups.rules import WITHOUT_THE_PERSON, StepState
-from cityjobs.parcours.models import Assignment, JobCheck, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Spotting, Suspension, Transition
 from cityjobs.parcours.queries.following import present_absences
 from cityjobs.parcours.queries.life import Life, life_from, life_question
 from cityjobs.parcours.rules.lifecycle import Event
@@ -34,6 +34,7 @@ from cityjobs.reminders.rules import ReminderState
 from cityjobs.territory.models import Cite, Organisation, Qpv
 from cityjobs.territory.queries import shown_name_of
 from cityjobs.vocabulary.models import ListItem
+from cityjobs.vocabulary.queries import item_of
 from cityjobs.vocabulary.rules import ListName
 
 EVENTS_A_PAGE = 20
@@ -157,6 +158,8 @@ class Happening:
     agreed: bool | None
     """Whether they agreed to be contacted, when spotted."""
     informed: bool | None
+    until: date | None
+    """When a suspension was expected to end."""
 
 
 def happenings_of(
@@ -218,6 +221,7 @@ def _line(
     version: Any = None,
     agreed: Any = None,
     informed: Any = None,
+    until: Any = None,
 ) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(
         sa.literal(kind, sa.Text).label("kind"),
@@ -233,6 +237,7 @@ def _line(
         sa.cast(version, sa.Integer).label("version"),
         sa.cast(agreed, sa.Boolean).label("agreed"),
         sa.cast(informed, sa.Boolean).label("informed"),
+        sa.cast(until, sa.Date).label("until"),
     )
 
 
@@ -276,16 +281,59 @@ def _moves(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
         (Transition.event == Event.CONTRACT_BROKEN, ListName.FIN_EMPLOI.value),
     )
     is_seen = sa.or_(ListItem.cite_id.is_(None), ListItem.cite_id == HERE)
+    hired = sa.case((Transition.event == Event.HIRE, _hired_as()))
+    expected_end = sa.case((Transition.event == Event.SUSPEND, _suspended_until()))
     return (
         _line(
             "move", Transition.id, Transition.happened_on, Transition.recorded_at, _name, Transition.to_status,
-            Transition.event, sa.func.coalesce(ListItem.label, Transition.reason),
+            Transition.event, sa.func.coalesce(ListItem.label, Transition.reason, hired), until=expected_end,
         )
         .select_from(Transition)
         .outerjoin(User, User.id == Transition.recorded_by_id)
         .outerjoin(ListItem, sa.and_(ListItem.list == of_event, ListItem.code == Transition.reason, is_seen))
         .where(Transition.parcours_id.in_(theirs))
     )  # fmt: skip
+
+
+def _hired_as() -> sa.ScalarSelect[str]:
+    contract, is_contract = item_of(Job.contract, ListName.TYPE_CONTRAT)
+    said = sa.func.concat_ws(
+        ", ", Job.occupation, sa.func.coalesce(contract.label, Job.contract), Job.employer
+    )
+    return (
+        sa.select(said)
+        .select_from(Job)
+        .outerjoin(contract, is_contract)
+        .where(
+            Job.person_id == _PERSON,
+            Job.parcours_id == Transition.parcours_id,
+            Job.started_on == Transition.happened_on,
+        )
+        .order_by(_seconds_from(Job.created_at))
+        .limit(1)
+        .correlate(Transition)
+        .scalar_subquery()
+    )
+
+
+def _suspended_until() -> sa.ScalarSelect[date]:
+    return (
+        sa.select(Suspension.expected_end_on)
+        .where(
+            Suspension.person_id == _PERSON,
+            Suspension.parcours_id == Transition.parcours_id,
+            Suspension.started_on == Transition.happened_on,
+        )
+        .order_by(_seconds_from(Suspension.created_at))
+        .limit(1)
+        .correlate(Transition)
+        .scalar_subquery()
+    )
+
+
+def _seconds_from(written_at: Any) -> sa.ColumnElement[Any]:
+    """How far from the move: two of them may have happened on one day."""
+    return sa.func.abs(sa.extract("epoch", written_at - Transition.recorded_at))
 
 
 def _assignments(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:
