@@ -3,7 +3,9 @@
 import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, time
+from time import strptime
 from typing import Any, Protocol
 
 import phonenumbers
@@ -26,7 +28,7 @@ from wtforms import (
 from wtforms.i18n import get_translations
 from wtforms.utils import unset_value
 from wtforms.validators import Length, Optional
-from wtforms.widgets import Select, html_params
+from wtforms.widgets import DateInput, Select, html_params
 
 from cityjobs.core.audit import note_warning_passed
 from cityjobs.core.nir import holds_nir
@@ -188,30 +190,56 @@ class TextField(AboutPerson, TextAreaField):
         )
 
 
+DAY_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y")
+
+
+def read_day(typed: str) -> date | None:
+    """The day that a text says, as browsers write it or as one writes it in French; None when it says none."""
+    for written in DAY_FORMATS:
+        with suppress(ValueError):
+            read = strptime(typed.strip(), written)
+            return date(read.tm_year, read.tm_mon, read.tm_mday)
+    return None
+
+
+class DayInput(DateInput):
+    """The calendar of the browser, or a line of text that shows what was typed where it says no day."""
+
+    def __call__(self, field: Any, **given: Any) -> Markup:
+        """The control."""
+        return super().__call__(field, **{**given, "type": "text" if field.says_no_day() else "date"})
+
+
 class DayField(DateField):
     """A day: as the browser's date field sends it, or typed « 3/12/2026 »."""
 
+    widget = DayInput()
+
     def __init__(self, label: str, *, required: str | None = None, **kwargs: Any) -> None:
-        super().__init__(
-            label,
-            [Said(required) if required else Optional()],
-            format=["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y", "%d.%m.%Y", "%d-%m-%Y"],
-            **kwargs,
-        )
+        super().__init__(label, [Said(required) if required else Optional()], **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Parse, or say in a whole sentence what a day looks like."""
-        if not valuelist or not valuelist[0].strip():
-            self.data = None
-            return
-        try:
-            super().process_formdata([valuelist[0].strip()])
-        except ValueError as unreadable:
-            self.data = None
-            raise ValueError("Cette date n’est pas reconnue : écrivez-la comme 03/12/2026.") from unreadable
+        self.data = read_day(valuelist[0]) if valuelist else None
+        if valuelist and valuelist[0].strip() and self.data is None:
+            raise ValueError("Cette date n’est pas reconnue : écrivez-la comme 03/12/2026.")
         day: date | None = self.data
         if day is not None and not 1900 <= day.year <= 2200:
             raise ValueError("Cette date n’est pas vraisemblable : vérifiez l’année.")
+
+    def says_no_day(self) -> bool:
+        """Whether something was typed that is no day."""
+        typed = self._typed()
+        return bool(typed.strip()) and read_day(typed) is None
+
+    def _typed(self) -> str:
+        return str(self.raw_data[0]) if self.raw_data else ""
+
+    def _value(self) -> str:
+        if self.says_no_day():
+            return self._typed()
+        day: date | None = read_day(self._typed()) if self.raw_data else self.data
+        return day.isoformat() if day else ""
 
 
 class HourField(TimeField):

@@ -270,7 +270,7 @@ def test_what_was_being_typed_comes_back_everywhere_the_form_is(scene: Scene, cl
         assert "Brouillon retrouvé" in page.text()
         values = page.form(f"{scene.url}/entretiens/nouveau").values
         assert values["synthesis"].strip() == "Elle dit que…\n😀"
-        assert (values["mode"], values["held_on"], values["duration"]) == ("visio", "03/11/2026", "abc")
+        assert (values["mode"], values["held_on"], values["duration"]) == ("visio", "2026-11-03", "abc")
         assert (values["next_step"], values["private_note"].strip()) == ("Rappeler", "Moi seule")
         assert "reached" not in values or values["reached"] == []
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -217,6 +217,31 @@ def test_a_wrong_answer_is_explained_and_what_was_typed_stays(
         if name not in ("channel", "qpv") and value.strip():
             assert kept[name].strip() == value, name
     assert people_of(world) == []
+
+
+def test_dates_typed_in_french_survive_the_refusal_of_another_answer(
+    world: World, roubaix: Cite, client_of: ClientOf
+) -> None:
+    client = client_of(world.member("referent", roubaix))
+    day = today() - timedelta(days=3)
+    wrong = {"birth_date": "31/02/1990", "spotted_on": (today() + timedelta(days=1)).isoformat()}
+    page = client.submit(spotting_form(client), **{**SHORT, **wrong}, status=422)
+    assert days_shown(page) == {
+        "birth_date": ("text", "31/02/1990"),
+        "spotted_on": ("date", wrong["spotted_on"]),
+    }
+    typed = {"birth_date": "12/03/1990", "spotted_on": f"{day:%d/%m/%Y}"}
+    page = client.submit(page.form(holding="first_name"), **typed, phone="06 12", status=422)
+    assert days_shown(page) == {"birth_date": ("date", "1990-03-12"), "spotted_on": ("date", day.isoformat())}
+    client.submit(page.form(holding="first_name"), phone="06 12 34 56 78")
+    (person,) = people_of(world)
+    assert person.birth_date == date(1990, 3, 12)
+
+
+def days_shown(page: Page) -> dict[str, tuple[str, str]]:
+    """The kind of control of each day and what stands in it."""
+    (birth_date,), (spotted_on,) = page.all("input", name="birth_date"), page.all("input", name="spotted_on")
+    return {each["name"]: (each["type"], each["value"]) for each in (birth_date, spotted_on)}
 
 
 @pytest.mark.parametrize(
