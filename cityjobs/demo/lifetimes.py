@@ -9,7 +9,14 @@ from typing import Any
 
 from cityjobs.demo.days import Calendar
 from cityjobs.parcours.rules.exits import ExitFacts, ExitRule, category_of, whole_months
-from cityjobs.parcours.rules.jobs import CheckMoment, JobKind, check_due_on
+from cityjobs.parcours.rules.jobs import (
+    LESS_THAN_SIX_MONTHS,
+    SIX_MONTHS_OR_MORE,
+    CheckMoment,
+    JobKind,
+    check_due_on,
+    lasts_six_months,
+)
 from cityjobs.parcours.rules.lifecycle import Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason
 
@@ -173,7 +180,8 @@ class Lifetimes:
     def _lose(self, life: Lifetime, started_on: date, length: int) -> None:
         """Hired, asked twice, and the contract came to its end."""
         day, end = self.day(started_on, length * 0.42), self.day(started_on, length * 0.8)
-        job = Employment(JobKind.CONTRACT, "cdd_moins_6m", day, end, end, "fin_contrat")
+        contract = SIX_MONTHS_OR_MORE if lasts_six_months(day, end) else LESS_THAN_SIX_MONTHS
+        job = Employment(JobKind.CONTRACT, contract, day, end, end, "fin_contrat")
         for moment in (CheckMoment.J8, CheckMoment.M1):
             asked = self.calendar.latest(check_due_on(day, moment) + timedelta(days=1))
             if day < asked < end:

@@ -14,13 +14,15 @@ from cityjobs.core.clock import PARIS
 from cityjobs.core.nir import holds_nir
 from cityjobs.demo import words
 from cityjobs.demo.cast import HOUSES, WORKERS
-from cityjobs.demo.lifetimes import ExitReading
+from cityjobs.demo.days import Calendar
+from cityjobs.demo.lifetimes import ExitReading, Lifetimes, Turn
 from cityjobs.demo.places import Place, Somebody
 from cityjobs.demo.scenes import PLANS
 from cityjobs.demo.story import FICTIONAL_PHONES, KNOWN_PERSON, Story, invent
 from cityjobs.followups.models import Interview, NextStep
-from cityjobs.parcours.models import Assignment, Parcours, Spotting, Transition
+from cityjobs.parcours.models import Assignment, Job, Parcours, Spotting, Transition
 from cityjobs.parcours.rules.exits import ExitCategory, ExitRule
+from cityjobs.parcours.rules.jobs import Hiring, end_refusal
 from cityjobs.parcours.rules.lifecycle import OPEN_STATUSES, TRANSITIONS, Event, Status
 from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.people.models import Person
@@ -177,6 +179,21 @@ def test_dates_follow_each_other(story: Story) -> None:
         assert (row["status"] in OPEN_STATUSES) == (row["ended_on"] is None)
         if row["started_on"]:
             assert row["entry_gender"] and row["entry_age"] is not None and row["entry_age"] >= 16
+
+
+def test_every_job_ends_as_its_contract_says(story: Story) -> None:
+    jobs = story.rows[Job]
+    assert {"cdi", "cdd_6m_plus", "cdd_moins_6m"} <= {row["contract"] for row in jobs}
+    for row in jobs:
+        hiring = Hiring(row["kind"], row["contract"], row["started_on"], row["expected_end_on"])
+        assert end_refusal(hiring) is None, row
+
+
+def test_a_job_lost_after_more_than_six_months_was_agreed_for_as_long() -> None:
+    lives = Lifetimes(Calendar(DAYS[0], 1000), random.Random(1))  # noqa: S311 - the same life each time
+    for days, contract in ((300, "cdd_moins_6m"), (900, "cdd_6m_plus")):
+        life = lives.draw(DAYS[0] - timedelta(days=days), DAYS[0], None, Turn.EVENTFUL)
+        assert [job.contract for job in life.jobs] == [contract]
 
 
 def test_histories_lead_to_the_present_status(story: Story) -> None:

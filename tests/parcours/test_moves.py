@@ -20,7 +20,7 @@ from cityjobs.core.grants import Role
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Exit, Job, Parcours, Suspension, Transition
 from cityjobs.parcours.queries.exits import find_reading_in_force
-from cityjobs.parcours.rules.jobs import Hiring, JobKind
+from cityjobs.parcours.rules.jobs import Hiring, JobKind, end_refusal
 from cityjobs.parcours.rules.lifecycle import (
     CLOSED_STATUSES,
     EVENT_LABELS,
@@ -362,6 +362,7 @@ def test_an_exit_is_taken_back_within_thirty_days_to_where_it_came_from_by_the_c
     st.one_of(st.none(), st.dates(date(2020, 1, 1), date(2030, 1, 1))),
     st.dates(date(2020, 1, 1), TODAY),
     st.one_of(st.none(), st.dates(date(2026, 9, 1), TODAY)),
+    st.sampled_from(["cdi", "cdi_inclusion", "cdd_6m_plus", "cdd_moins_6m", "interim"]),
 )
 def test_a_move_is_refused_exactly_when_it_should_be(
     status: Status,
@@ -371,8 +372,9 @@ def test_a_move_is_refused_exactly_when_it_should_be(
     until: date | None,
     not_before: date,
     ended_on: date | None,
+    contract: str,
 ) -> None:
-    hiring = Hiring(JobKind.CONTRACT, "cdi", on, expected_end_on=until)
+    hiring = Hiring(JobKind.CONTRACT, contract, on, expected_end_on=until)
     move = Move(event, on, reason, until=until, hiring=hiring)
     said = refusal(status, move, today=TODAY, not_before=not_before, ended_on=ended_on)
     fits = (
@@ -381,7 +383,7 @@ def test_a_move_is_refused_exactly_when_it_should_be(
         and (event is not Event.DECLINE or reason in set(NonEntryReason))
         and (event is not Event.CLOSE or reason in set(ExitReason))
         and (event is not Event.CONTRACT_BROKEN or bool(reason))
-        and (event is not Event.HIRE or until is None or until >= on)
+        and (event is not Event.HIRE or until is None or ends_as_agreed(contract, on, until))
         and (event is not Event.REOPEN or (ended_on is not None and (TODAY - ended_on).days <= 30))
         and (
             event is not Event.SUSPEND
@@ -390,6 +392,37 @@ def test_a_move_is_refused_exactly_when_it_should_be(
     )
     assert (said is None) == fits
     assert said is None or said.sentence.endswith(".")
+
+
+def ends_as_agreed(contract: str, on: date, until: date) -> bool:
+    """Whether a contract may begin on a day and end on another."""
+    if contract.startswith("cdi") or until < on:
+        return False
+    is_long = until + timedelta(days=1) >= months_after(on, 6)
+    return {"cdd_6m_plus": is_long, "cdd_moins_6m": not is_long}.get(contract, True)
+
+
+@pytest.mark.parametrize(
+    ("contract", "until", "said"),
+    [
+        ("cdi", date(2027, 11, 22), "Un CDI n’a pas de fin prévue"),
+        ("cdi_inclusion", date(2027, 11, 22), "Un CDI n’a pas de fin prévue"),
+        ("cdi", None, None),
+        ("cdd_6m_plus", date(2026, 12, 1), "avant six mois"),
+        ("cdd_6m_plus", date(2027, 5, 21), "avant six mois"),
+        ("cdd_6m_plus", date(2027, 5, 22), None),
+        ("cdd_6m_plus", None, None),
+        ("cdd_moins_6m", date(2027, 5, 21), None),
+        ("cdd_moins_6m", date(2027, 5, 22), "six mois ou plus"),
+        ("cdd_moins_6m", date(2026, 11, 22), "précède le début"),
+        ("cdd_moins_6m", None, None),
+        ("interim", date(2026, 12, 1), None),
+        ("interim", date(2028, 12, 1), None),
+    ],
+)
+def test_an_expected_end_goes_with_its_contract(contract: str, until: date | None, said: str | None) -> None:
+    refused = end_refusal(Hiring(JobKind.CONTRACT, contract, date(2026, 11, 23), expected_end_on=until))
+    assert (refused is None) if said is None else (said in str(refused))
 
 
 def months_after(day: date, months: int) -> date:
@@ -539,6 +572,18 @@ def test_any_walk_leaves_a_life_that_holds_together(app: Flask, world: World, se
             Status.ACTIF,
             {"expected_end_on": (today() - timedelta(days=2)).isoformat()},
             "précède le début",
+        ),
+        (
+            Event.HIRE,
+            Status.ACTIF,
+            {"contract": "cdi", "expected_end_on": (today() + timedelta(days=300)).isoformat()},
+            "pas de fin prévue",
+        ),
+        (
+            Event.HIRE,
+            Status.ACTIF,
+            {"contract": "cdd_6m_plus", "expected_end_on": (today() + timedelta(days=8)).isoformat()},
+            "avant six mois",
         ),
         (Event.CONTRACT_BROKEN, Status.SUIVI_EMPLOI, {"reason": ""}, "Indiquez pourquoi"),
         (Event.ENROLL, Status.DIAGNOSTIC, {"education": ""}, "Choisissez une réponse"),

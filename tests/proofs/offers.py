@@ -119,7 +119,6 @@ def typed(name: str, page: Page) -> str:
         "occupation": "Cuisinière",
         "radius_km": "20",
         "until": (today() + timedelta(days=60)).isoformat(),
-        "expected_end_on": (today() + timedelta(days=200)).isoformat(),
         "employer": "Le Fournil du port",
         "weekly_hours": "17,5",
         "note": "Tout se passe bien",

@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
 
+from cityjobs.parcours.rules.exits import whole_months
+
 
 class JobKind(enum.StrEnum):
     """A contract, or a training that qualifies."""
@@ -60,14 +62,30 @@ class Hiring:
     weekly_hours: Decimal | None = None
 
 
-def hiring_refusal(hiring: Hiring, *, today: date, not_before: date) -> str | None:
-    """Why a hiring cannot be noted so, in a whole sentence, or None."""
-    if hiring.started_on > today:
-        return "Cette date est dans le futur\u00a0: notez l’embauche une fois qu’elle a eu lieu."
-    if hiring.started_on < not_before:
-        return "Cette date précède l’étape d’avant\u00a0: vérifiez le jour."
-    if hiring.expected_end_on and hiring.expected_end_on < hiring.started_on:
+OPEN_ENDED = frozenset({"cdi", "cdi_inclusion"})
+"""Contracts that have no expected end."""
+SIX_MONTHS_OR_MORE, LESS_THAN_SIX_MONTHS = "cdd_6m_plus", "cdd_moins_6m"
+
+
+def lasts_six_months(started_on: date, ended_on: date) -> bool:
+    """Whether a job covers six whole months, its last day included (domain.md §2.11)."""
+    return whole_months(started_on, ended_on) >= 6
+
+
+def end_refusal(hiring: Hiring) -> str | None:
+    """Why an expected end does not go with the first day or with the contract, in a whole sentence, or None."""
+    end = hiring.expected_end_on
+    if end is None:
+        return None
+    if end < hiring.started_on:
         return "La fin prévue précède le début\u00a0: vérifiez les deux dates."
+    if hiring.contract in OPEN_ENDED:
+        return "Un CDI n’a pas de fin prévue\u00a0: effacez cette date, ou changez le type de contrat."
+    is_long = lasts_six_months(hiring.started_on, end)
+    if hiring.contract == SIX_MONTHS_OR_MORE and not is_long:
+        return "Cette fin arrive avant six mois\u00a0: vérifiez les deux dates, ou choisissez un CDD de moins de 6 mois."
+    if hiring.contract == LESS_THAN_SIX_MONTHS and is_long:
+        return "Ce contrat dure six mois ou plus\u00a0: vérifiez les deux dates, ou choisissez un CDD de 6 mois et plus."
     return None
 
 

@@ -11,7 +11,7 @@ from dateutil.relativedelta import relativedelta
 
 from cityjobs.core.grants import Role
 from cityjobs.parcours.rules.exits import ExitFacts, ExitRule, exit_refusal
-from cityjobs.parcours.rules.jobs import Hiring, hiring_refusal
+from cityjobs.parcours.rules.jobs import Hiring, end_refusal
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 
 
@@ -244,10 +244,10 @@ def _suspend(move: Move, _today: date, _ended_on: date | None) -> Refusal | None
     return None
 
 
-def _hire(move: Move, today: date, _ended_on: date | None) -> Refusal | None:
+def _hire(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
     if move.hiring is None or move.hiring.started_on != move.on:
         return Refusal("on", "Dites de quel emploi ou de quelle formation il s’agit.")
-    refused = hiring_refusal(move.hiring, today=today, not_before=move.on)
+    refused = end_refusal(move.hiring)
     return Refusal("expected_end_on", refused) if refused else None
 
 
