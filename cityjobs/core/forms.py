@@ -68,6 +68,13 @@ class Form(FlaskForm):  # type: ignore[misc]
         """Attach to a field what the database or a rule found wrong with it."""
         self[field].errors = [*self[field].errors, sentence]
 
+    def refuse_each(self, refused: Iterable[tuple[str, str]], *, otherwise: str) -> None:
+        """Attach each sentence to its field, unless that answer is refused already; to another where none asks for it."""
+        for field, sentence in refused:
+            name = field if field in self else otherwise
+            if not self[name].errors:
+                self.refuse(name, sentence)
+
     def restore(self, fields: Mapping[str, Any]) -> None:
         """Show a draft again: whatever was typed and not yet accepted."""
         for name, typed in fields.items():

@@ -45,7 +45,7 @@ from cityjobs.parcours.rules.lifecycle import (
     Move,
     Refusal,
     Status,
-    refusal,
+    refusals,
 )
 from cityjobs.parcours.rules.reasons import ExitReason, SpottingChannel
 from cityjobs.parcours.rules.situations import Moment, Situation, derived_criteria
@@ -55,11 +55,11 @@ from cityjobs.territory.rules import QpvAnswer
 
 
 class MoveRefused(Exception):
-    """The move is not allowed from here; the message is a whole French sentence, `field` the answer it is about."""
+    """The move is not allowed from here; the message is in whole French sentences, `refused` says which answers they are about."""
 
-    def __init__(self, refused: Refusal) -> None:
-        super().__init__(refused.sentence)
-        self.field = refused.field
+    def __init__(self, refused: Sequence[Refusal]) -> None:
+        super().__init__(" ".join(each.sentence for each in refused))
+        self.refused = refused
 
 
 def open_parcours(person: Person, *, spotted_on: date, reopened_from_id: uuid.UUID | None = None) -> Parcours:
@@ -84,6 +84,17 @@ def hold_parcours(parcours: Parcours) -> None:
     db.session.refresh(parcours, with_for_update={"key_share": True})
 
 
+def what_refuses(parcours: Parcours, move: Move, *, today: date) -> list[Refusal]:
+    """All that a move of a parcours would be refused for."""
+    return refusals(
+        Status(parcours.status),
+        move,
+        today=today,
+        not_before=find_last_day(parcours),
+        ended_on=parcours.ended_on,
+    )
+
+
 def move_parcours(
     parcours: Parcours, person: Person, move: Move, *, today: date, recorded_by: uuid.UUID
 ) -> Transition:
@@ -91,13 +102,7 @@ def move_parcours(
 
     Whoever calls holds the lock of the parcours. Who may make the event is decided before (rules.lifecycle.may).
     """
-    refused = refusal(
-        Status(parcours.status),
-        move,
-        today=today,
-        not_before=find_last_day(parcours),
-        ended_on=parcours.ended_on,
-    )
+    refused = what_refuses(parcours, move, today=today)
     if refused:
         raise MoveRefused(refused)
     arrival = TRANSITIONS[Status(parcours.status), move.event] or find_status_before_exit(parcours.id)

@@ -32,13 +32,13 @@ from cityjobs.parcours.rules.lifecycle import (
     Status,
     events_from,
     may,
-    refusal,
+    refusals,
 )
 from cityjobs.parcours.rules.reasons import ExitReason, NonEntryReason
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Cite
 from tests.conftest import Databases
-from tests.manners import PageClient
+from tests.manners import Element, Page, PageClient
 from tests.world import Case, Member, World
 
 ClientOf = Callable[[Any], PageClient]
@@ -376,7 +376,7 @@ def test_a_move_is_refused_exactly_when_it_should_be(
 ) -> None:
     hiring = Hiring(JobKind.CONTRACT, contract, on, expected_end_on=until)
     move = Move(event, on, reason, until=until, hiring=hiring)
-    said = refusal(status, move, today=TODAY, not_before=not_before, ended_on=ended_on)
+    said = refusals(status, move, today=TODAY, not_before=not_before, ended_on=ended_on)
     fits = (
         (status, event) in TRANSITIONS
         and not_before <= on <= TODAY
@@ -390,8 +390,8 @@ def test_a_move_is_refused_exactly_when_it_should_be(
             or bool(reason and until and on <= until and months_after(on, 6) >= until)
         )
     )
-    assert (said is None) == fits
-    assert said is None or said.sentence.endswith(".")
+    assert (not said) == fits
+    assert all(each.sentence.endswith(".") for each in said)
 
 
 def ends_as_agreed(contract: str, on: date, until: date) -> bool:
@@ -710,3 +710,81 @@ def test_of_two_moves_at_the_same_time_exactly_one_wins(
     assert sorted(statuses) == [303, 409]
     assert parcours_of(world, case).status in {TRANSITIONS[Status.REPERE, event] for event in pair}
     assert len(world.session.scalars(sa.select(Transition)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "status", "wrong", "said"),
+    [
+        (
+            Event.HIRE,
+            Status.ACTIF,
+            {
+                "contract": "cdi",
+                "on": (today() + timedelta(days=3)).isoformat(),
+                "expected_end_on": (today() + timedelta(days=300)).isoformat(),
+                "weekly_hours": "quarante",
+            },
+            {"on": "dans le futur", "expected_end_on": "pas de fin prévue", "weekly_hours": "par exemple 35"},
+        ),
+        (
+            Event.HIRE,
+            Status.ACTIF,
+            {"contract": "", "kind": "bénévolat", "weekly_hours": "0", "on": today().isoformat()},
+            {"contract": "Choisissez le type de contrat", "weekly_hours": "par exemple 35"},
+        ),
+        (
+            Event.HIRE,
+            Status.ACTIF,
+            {"contract": "", "on": "2999-01-01", "expected_end_on": today().isoformat()},
+            {"contract": "Choisissez le type de contrat", "on": "n’est pas vraisemblable"},
+        ),
+        (
+            Event.SUSPEND,
+            Status.ACTIF,
+            {"reason": "", "until": (today() - timedelta(days=2)).isoformat()},
+            {"reason": "Indiquez pourquoi", "until": "précède le début"},
+        ),
+        (
+            Event.ENROLL,
+            Status.DIAGNOSTIC,
+            {
+                "on": (today() + timedelta(days=3)).isoformat(),
+                "education": "",
+                "children": "1",
+                "children_under_3": "2",
+                "resources": ["aucune", "rsa"],
+                "mobility": ["aucun_moyen", "permis_en_cours"],
+            },
+            {
+                "on": "dans le futur",
+                "education": "Choisissez une réponse",
+                "children_under_3": "plus d’enfants de moins de 3 ans",
+                "resources": "décochez l’une",
+                "mobility": "décochez l’un ou",
+            },
+        ),
+    ],
+)
+def test_all_that_is_wrong_is_said_at_once_and_once_each(
+    world: World,
+    roubaix: Cite,
+    client_of: ClientOf,
+    event: Event,
+    status: Status,
+    wrong: dict[str, Any],
+    said: dict[str, str],
+) -> None:
+    case = world.case(roubaix, status=status)
+    page = client_of(world.member("coordinator", roubaix)).post(
+        url(case), answers(event, **wrong), status=422
+    )
+    told = {link["href"].removeprefix("#"): link.text() for link in page.all("a") if is_error(link, page)}
+    assert {name: told.get(name, "") for name in said if said[name] not in told.get(name, "")} == {}
+    assert told.keys() - {"kind"} == said.keys()
+    assert not [text for text in told.values() if text.count(".") > 1]
+    assert parcours_of(world, case).status == status
+
+
+def is_error(link: Element, page: Page) -> bool:
+    """Whether a link is one of those that lead from the summary of errors to a field."""
+    return any(link in summary.inside for summary in page.all("div", class_="error-summary"))

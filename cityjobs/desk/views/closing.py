@@ -110,8 +110,8 @@ def _closed(
                 parcours, person, Moment.EXIT, on=on, by=me.id, situation=situation
             ):
                 flash("Une situation à la sortie était déjà notée\u00a0: c’est elle qui est gardée.", "due")
-    except MoveRefused as refused:
-        form.refuse(refused.field if refused.field in form else "on", str(refused))
+    except MoveRefused as failure:
+        form.refuse_each(failure.refused, otherwise="on")
         return False
     return True
 

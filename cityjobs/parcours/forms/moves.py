@@ -57,6 +57,10 @@ class MoveForm(Form):
     def offer_lists(self, lists: Lists) -> None:
         """Set the choices that come from lists."""
 
+    def may_be_read(self) -> bool:
+        """Whether the answers say enough for the rules to read them, though some may be wrong."""
+        return self.on.data is not None and not self.on.errors
+
     def move(self) -> Move:
         """The answers."""
         return Move(Event(self.event.data or ""), cast(date, self.on.data))
@@ -119,6 +123,10 @@ class HireForm(MoveForm):
         """Contracts and working times."""
         self.contract.offer(lists.items(ListName.TYPE_CONTRAT))
         self.working_time.offer(lists.items(ListName.TEMPS_TRAVAIL))
+
+    def may_be_read(self) -> bool:
+        """Also: it is a job or a training."""
+        return super().may_be_read() and self.kind.data in tuple(JobKind)
 
     def move(self) -> Move:
         """With the hiring."""

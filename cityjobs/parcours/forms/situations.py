@@ -13,7 +13,7 @@ from cityjobs.parcours.rules.situations import (
     ASKED_CRITERIA,
     Situation,
     inscription_of,
-    situation_refusal,
+    situation_refusals,
     taking_refusal,
 )
 from cityjobs.vocabulary.queries import Lists
@@ -86,9 +86,7 @@ class SituationFields(Form):
             self.refuse(
                 "resources", "Cochez au moins une réponse\u00a0: « Aucune » ou « Non renseigné » en est une."
             )
-        refused = situation_refusal(self.told())
-        if refused:
-            self.refuse(*refused)
+        self.refuse_each(situation_refusals(self.told()), otherwise="situation")
         return accepted and not self.errors
 
     def told(self) -> Situation:

@@ -2,7 +2,7 @@
 
 import enum
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -200,19 +200,22 @@ class Refusal(NamedTuple):
     sentence: str
 
 
-def refusal(
+def refusals(
     status: Status, move: Move, *, today: date, not_before: date, ended_on: date | None = None
-) -> Refusal | None:
-    """Why a move is refused, or None. `not_before` is the day of the last move, `ended_on` that of the exit."""
+) -> list[Refusal]:
+    """All that a move is refused for. `not_before` is the day of the last move, `ended_on` that of the exit."""
     if (status, move.event) not in TRANSITIONS:
         label = STATUS_LABELS[Status(status)].lower()
-        return Refusal("on", f"Un parcours «\u00a0{label}\u00a0» ne peut pas suivre cette étape.")
+        return [Refusal("on", f"Un parcours «\u00a0{label}\u00a0» ne peut pas suivre cette étape.")]
+    refused = []
     if move.on > today:
-        return Refusal("on", "Cette date est dans le futur\u00a0: indiquez le jour où cela a eu lieu.")
-    if move.on < not_before:
-        return Refusal("on", "Cette date précède l’étape d’avant\u00a0: vérifiez le jour.")
+        refused.append(
+            Refusal("on", "Cette date est dans le futur\u00a0: indiquez le jour où cela a eu lieu.")
+        )
+    elif move.on < not_before:
+        refused.append(Refusal("on", "Cette date précède l’étape d’avant\u00a0: vérifiez le jour."))
     needed = _NEEDED.get(move.event)
-    return needed(move, today, ended_on) if needed else None
+    return [*refused, *(needed(move, today, ended_on) if needed else ())]
 
 
 def latest_end_of_pause(started_on: date) -> date:
@@ -221,72 +224,70 @@ def latest_end_of_pause(started_on: date) -> date:
     return day
 
 
-def _decline(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+def _decline(move: Move, _today: date, _ended_on: date | None) -> Iterator[Refusal]:
     if move.reason not in tuple(NonEntryReason):
-        return Refusal("reason", "Indiquez pourquoi la personne n’entre pas en parcours.")
-    return None
+        yield Refusal("reason", "Indiquez pourquoi la personne n’entre pas en parcours.")
 
 
-def _suspend(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+def _suspend(move: Move, _today: date, _ended_on: date | None) -> Iterator[Refusal]:
     if not move.reason:
-        return Refusal("reason", "Indiquez pourquoi le parcours est suspendu.")
+        yield Refusal("reason", "Indiquez pourquoi le parcours est suspendu.")
     if move.until is None:
-        return Refusal("until", "Indiquez le jour où vous pensez reprendre.")
-    if move.until < move.on:
-        return Refusal(
+        yield Refusal("until", "Indiquez le jour où vous pensez reprendre.")
+    elif move.until < move.on:
+        yield Refusal(
             "until", "La fin prévue précède le début de la suspension\u00a0: vérifiez les deux jours."
         )
-    if move.until > latest_end_of_pause(move.on):
-        return Refusal(
+    elif move.until > latest_end_of_pause(move.on):
+        yield Refusal(
             "until",
             "Une suspension dure six mois au plus\u00a0: choisissez un jour plus proche, ou une sortie.",
         )
-    return None
 
 
-def _hire(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
+def _hire(move: Move, _today: date, _ended_on: date | None) -> Iterator[Refusal]:
     if move.hiring is None or move.hiring.started_on != move.on:
-        return Refusal("on", "Dites de quel emploi ou de quelle formation il s’agit.")
+        yield Refusal("on", "Dites de quel emploi ou de quelle formation il s’agit.")
+        return
     refused = end_refusal(move.hiring)
-    return Refusal("expected_end_on", refused) if refused else None
+    if refused:
+        yield Refusal("expected_end_on", refused)
 
 
-def _broken(move: Move, _today: date, _ended_on: date | None) -> Refusal | None:
-    return (
-        None if move.reason else Refusal("reason", "Indiquez pourquoi l’emploi ou la formation s’est arrêté.")
-    )
+def _broken(move: Move, _today: date, _ended_on: date | None) -> Iterator[Refusal]:
+    if not move.reason:
+        yield Refusal("reason", "Indiquez pourquoi l’emploi ou la formation s’est arrêté.")
 
 
-def _close(move: Move, today: date, _ended_on: date | None) -> Refusal | None:
+def _close(move: Move, today: date, _ended_on: date | None) -> Iterator[Refusal]:
     if move.reason not in tuple(ExitReason):
-        return Refusal("reason", "Indiquez comment le parcours se termine.")
+        yield Refusal("reason", "Indiquez comment le parcours se termine.")
+        return
     if move.leaving is None:
-        return None
+        return
     seen_on = move.leaving.evidence_seen_on
     refused = exit_refusal(move.leaving.facts(str(move.reason)), move.leaving.rules)
     if refused:
-        return Refusal("evidence", refused)
-    if (move.leaving.evidence is None) != (seen_on is None):
-        return Refusal(
+        yield Refusal("evidence", refused)
+    elif (move.leaving.evidence is None) != (seen_on is None):
+        yield Refusal(
             "evidence_seen_on", "Indiquez le justificatif et le jour où vous l’avez vu, ou aucun des deux."
         )
     if seen_on and seen_on > today:
-        return Refusal(
+        yield Refusal(
             "evidence_seen_on", "Cette date est dans le futur\u00a0: indiquez le jour où vous l’avez vu."
         )
-    return None
 
 
-def _reopen(_move: Move, today: date, ended_on: date | None) -> Refusal | None:
+def _reopen(_move: Move, today: date, ended_on: date | None) -> Iterator[Refusal]:
     if ended_on is None or ended_on + REOPENING_LASTS < today:
-        return Refusal(
+        yield Refusal(
             "on",
             "Cette sortie date de plus de 30 jours\u00a0: ouvrez plutôt un nouveau parcours, lié à celui-ci.",
         )
-    return None
 
 
-_NEEDED: dict[Event, Callable[[Move, date, date | None], Refusal | None]] = {
+_NEEDED: dict[Event, Callable[[Move, date, date | None], Iterator[Refusal]]] = {
     Event.DECLINE: _decline,
     Event.SUSPEND: _suspend,
     Event.HIRE: _hire,

@@ -50,25 +50,32 @@ def asked_again_on(ended_on: date, moment: Moment) -> date:
     return day
 
 
-def situation_refusal(situation: Situation) -> tuple[str, str] | None:
-    """What does not fit together in a situation: the answer it is about and a whole sentence; or None."""
+def situation_refusals(situation: Situation) -> list[tuple[str, str]]:
+    """All that does not fit together in a situation: the answer each is about, and a whole sentence."""
+    refused = []
     if (situation.children_under_3 or 0) > (situation.children or 0):
-        return (
-            "children_under_3",
-            "Il y a plus d’enfants de moins de 3 ans que d’enfants\u00a0: vérifiez les deux nombres.",
+        refused.append(
+            (
+                "children_under_3",
+                "Il y a plus d’enfants de moins de 3 ans que d’enfants\u00a0: vérifiez les deux nombres.",
+            )
         )
     alone = {"aucune", "non_renseigne"} & set(situation.resources)
     if alone and len(situation.resources) > 1:
-        return (
-            "resources",
-            "«\u00a0Aucune\u00a0» ou «\u00a0Non renseigné\u00a0» ne va pas avec une autre ressource\u00a0: décochez l’une ou l’autre.",
+        refused.append(
+            (
+                "resources",
+                "«\u00a0Aucune\u00a0» ou «\u00a0Non renseigné\u00a0» ne va pas avec une autre ressource\u00a0: décochez l’une ou l’autre.",
+            )
         )
     if "aucun_moyen" in situation.mobility and len(situation.mobility) > 1:
-        return (
-            "mobility",
-            "«\u00a0Aucun moyen\u00a0» de transport ne va pas avec un autre\u00a0: décochez l’un ou l’autre.",
+        refused.append(
+            (
+                "mobility",
+                "«\u00a0Aucun moyen\u00a0» de transport ne va pas avec un autre\u00a0: décochez l’un ou l’autre.",
+            )
         )
-    return None
+    return refused
 
 
 def derived_criteria(situation: Situation, *, age: int | None, in_qpv: bool | None) -> tuple[str, ...]:

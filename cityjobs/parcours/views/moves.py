@@ -12,7 +12,7 @@ from cityjobs.core.clock import today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
-from cityjobs.parcours.actions import MoveRefused, move_parcours, take_snapshot
+from cityjobs.parcours.actions import move_parcours, take_snapshot, what_refuses
 from cityjobs.parcours.forms.moves import FORMS, EnrollForm, HireForm, MoveForm
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries.life import (
@@ -79,14 +79,14 @@ def move(person_id: uuid.UUID) -> ResponseReturnValue:
         return _already_moved(person, parcours), 409
     if not _may_i(parcours, event):
         abort(403)
-    if accepted:
+    if form.may_be_read():
+        form.refuse_each(what_refuses(parcours, form.move(), today=today()), otherwise="on")
+    if accepted and not form.errors:
         if isinstance(form, HireForm) and form.occupation.data:
             form.rome_code = find_rome_code(form.occupation.data)
         try:
             with db.session.begin_nested():
                 _record(form, person, parcours)
-        except MoveRefused as refused:
-            form.refuse(refused.field if refused.field in form else "on", str(refused))
         except IntegrityError as failure:
             if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_parcours_open":
                 raise
