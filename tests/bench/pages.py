@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 
@@ -113,7 +114,7 @@ def pages_of(large: Staff, usual: Staff) -> list[Page]:
             Page(f"list of 25, référent, {where}", referent, "/personnes", list_aim),
             Page(f"list of 25, coordination, {where}", coordinator, "/personnes", list_aim),
             Page(f"list of 50, coordination, {where}", coordinator, "/personnes?par=50", list_aim),
-            Page(f"search with a typo, {where}", referent, f"/personnes?q={staff.misspelt}", SEARCH),
+            Page(f"search with a typo, {where}", referent, f"/personnes?q={quote(staff.misspelt)}", SEARCH),
             Page(f"file with 40 events, {where}", referent, file, FILE),
             Page(f"file with {EVENTS} events, {where}", referent, thick, FILE),
             Page(f"file with {EVENTS} events, page 10, {where}", referent, f"{thick}?page=10", FILE),
@@ -123,7 +124,12 @@ def pages_of(large: Staff, usual: Staff) -> list[Page]:
                 f"{thick}?type=echanges",
                 FILE,
             ),
-            Page(f"file with {EVENTS} events, a word sought, {where}", referent, f"{thick}?mot={WORD}", FILE),
+            Page(
+                f"file with {EVENTS} events, a word sought, {where}",
+                referent,
+                f"{thick}?mot={WORD}",
+                FILE,
+            ),
             Page(f"logging a follow-up, {where}", referent, f"{file}/entretiens/nouveau", LOG, writes=True),
             Page(f"Ma journée, {where}", referent, "/ma-journee"),
             Page(f"coordination board, {where}", coordinator, "/coordination"),
