@@ -300,40 +300,27 @@ def _hired_as() -> sa.ScalarSelect[str]:
     said = sa.func.concat_ws(
         ", ", Job.occupation, sa.func.coalesce(contract.label, Job.contract), Job.employer
     )
-    return (
-        sa.select(said)
-        .select_from(Job)
-        .outerjoin(contract, is_contract)
-        .where(
-            Job.person_id == _PERSON,
-            Job.parcours_id == Transition.parcours_id,
-            Job.started_on == Transition.happened_on,
-        )
-        .order_by(_seconds_from(Job.created_at))
-        .limit(1)
-        .correlate(Transition)
-        .scalar_subquery()
-    )
+    return _begun_by_the_move(Job, sa.select(said).select_from(Job).outerjoin(contract, is_contract))
 
 
 def _suspended_until() -> sa.ScalarSelect[date]:
+    return _begun_by_the_move(Suspension, sa.select(Suspension.expected_end_on))
+
+
+def _begun_by_the_move(model: Any, rows: sa.Select[Any]) -> sa.ScalarSelect[Any]:
+    """Of the jobs or suspensions of that day, the one written with the move: two may have begun on one day."""
+    apart = sa.func.abs(sa.extract("epoch", model.created_at - Transition.recorded_at))
     return (
-        sa.select(Suspension.expected_end_on)
-        .where(
-            Suspension.person_id == _PERSON,
-            Suspension.parcours_id == Transition.parcours_id,
-            Suspension.started_on == Transition.happened_on,
+        rows.where(
+            model.person_id == _PERSON,
+            model.parcours_id == Transition.parcours_id,
+            model.started_on == Transition.happened_on,
         )
-        .order_by(_seconds_from(Suspension.created_at))
+        .order_by(apart)
         .limit(1)
         .correlate(Transition)
         .scalar_subquery()
     )
-
-
-def _seconds_from(written_at: Any) -> sa.ColumnElement[Any]:
-    """How far from the move: two of them may have happened on one day."""
-    return sa.func.abs(sa.extract("epoch", written_at - Transition.recorded_at))
 
 
 def _assignments(theirs: sa.Select[uuid.UUID]) -> sa.Select[*tuple[Any, ...]]:

@@ -26,32 +26,31 @@ def find_goal(
     person_id: uuid.UUID, goal_id: uuid.UUID, *, to_change: bool = False
 ) -> tuple[Person, Parcours, Goal] | None:
     """A goal of this very person with its parcours; None when out of sight. `to_change` makes writers wait."""
-    wanted = _through_person(Goal, person_id).where(Goal.id == goal_id)
-    held = wanted.with_for_update(of=Goal, key_share=True) if to_change else wanted
-    row = db.session.execute(held).one_or_none()
-    return (row[0], row[1], row[2]) if row else None
+    return _through_person(Goal, person_id, goal_id, to_change=to_change)
 
 
 def find_etape(
     person_id: uuid.UUID, etape_id: uuid.UUID, *, to_change: bool = False
 ) -> tuple[Person, Parcours, Etape] | None:
     """An étape of this very person with its parcours; None when out of sight. `to_change` makes writers wait."""
-    wanted = _through_person(Etape, person_id).where(Etape.id == etape_id)
-    held = wanted.with_for_update(of=Etape, key_share=True) if to_change else wanted
-    row = db.session.execute(held).one_or_none()
-    return (row[0], row[1], row[2]) if row else None
+    return _through_person(Etape, person_id, etape_id, to_change=to_change)
 
 
-def _through_person(model: Any, person_id: uuid.UUID) -> sa.Select[Any]:
+def _through_person(
+    model: Any, person_id: uuid.UUID, part_id: uuid.UUID, *, to_change: bool
+) -> tuple[Any, Any, Any] | None:
     of_person = sa.and_(Parcours.person_id == Person.id, Parcours.cite_id == Person.cite_id)
     of_parcours = sa.and_(model.parcours_id == Parcours.id, model.cite_id == Parcours.cite_id)
-    return (
+    wanted = (
         sa.select(Person, Parcours, model)
         .select_from(Person)
         .join(Parcours, of_person)
         .join(model, of_parcours)
-        .where(Person.id == person_id, Person.cite_id == acting().cite_id)
+        .where(Person.id == person_id, Person.cite_id == acting().cite_id, model.id == part_id)
     )
+    held = wanted.with_for_update(of=model, key_share=True) if to_change else wanted
+    row = db.session.execute(held).one_or_none()
+    return (row[0], row[1], row[2]) if row else None
 
 
 @dataclass(frozen=True)
