@@ -60,7 +60,12 @@ def test_nobody_waits_for_a_broker_that_is_away(
             crowd.work(12, proof.times(quick=1, full=120))
             refusals = guess_passwords(rig, house)
             during = crowd.journal.exchanges[mark:]
-    drained = wait_until(lambda: rig.unsettled() == 0, 600, "the outbox does not empty itself")
+    drained = wait_until(
+        lambda: rig.unsettled() == 0 or rig.family().keys() != family.keys(),
+        proof.times(quick=240, full=600),
+        "the outbox does not empty itself",
+    )
+    assert rig.family().keys() == family.keys(), "a program ended with its broker"
     found = settle_accounts(rig, crowd.journal)
     served = sum(each.status < 500 for each in during) / len(during)
     seconds = [each.seconds for each in during]
