@@ -33,9 +33,6 @@ SOON = (today() + timedelta(days=6)).isoformat()
 LINES_ABOUT_NOBODY = {
     "SearchForm.q": "a name, kept nowhere",
     "KinSearchForm.q": "a name, kept nowhere",
-    "PlanForm.place": "a place",
-    "SightingForm.place": "a place",
-    "SpotForm.place": "a place",
     "SpotForm.first_name": "a name",
     "SpotForm.last_name": "a name",
     "SpotForm.reached_through": "who knows where the person is",
@@ -162,6 +159,12 @@ PLACES = [
     Place("CorrectForm", "synthesis", of_interview),
     Place("CorrectForm", "private_note", of_interview),
     Place("PlanForm", "title", of_file("/etapes/nouvelle"), lambda _: {"due_on": SOON}),
+    Place(
+        "PlanForm",
+        "place",
+        of_file("/etapes/nouvelle"),
+        lambda _: {"title": "Rendez-vous", "due_on": SOON, "due_at": "09:30"},
+    ),
     Place("FinishForm", "result", of_step("faite")),
     Place("PostponeForm", "reason", of_step("reporter"), lambda _: {"due_on": SOON}),
     Place("DropForm", "reason", of_step("abandonner")),
@@ -174,6 +177,8 @@ PLACES = [
     Place("EtapeForm", "label", of_etape),
     Place("EtapeForm", "note", of_etape),
     Place("SpotForm", "first_need", of_search, lambda _: SPOTTED),
+    Place("SpotForm", "place", of_search, lambda _: SPOTTED),
+    Place("SightingForm", "place", of_former, lambda _: {"channel": "porte_a_porte"}),
     Place("SightingForm", "first_need", of_former, lambda _: {"channel": "porte_a_porte"}),
     Place(
         "SecondForm", "why", of_file("/equipe"), lambda s: {"colleague": str(s.second.id)}, by="coordinator"

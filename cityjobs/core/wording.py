@@ -17,6 +17,8 @@ class Subject(enum.StrEnum):
     JUSTICE = "mots_justice"
     RELIGION = "mots_religion"
     ORIGIN = "mots_origine"
+    OPINION = "mots_opinion"
+    INTIMACY = "mots_intimite"
     JUDGEMENT = "mots_jugement"
 
 
@@ -28,6 +30,8 @@ _ABOUT = {
     Subject.JUSTICE: "parle de justice",
     Subject.RELIGION: "parle de religion",
     Subject.ORIGIN: "parle d’origine",
+    Subject.OPINION: "parle d’opinion politique ou de syndicat",
+    Subject.INTIMACY: "parle de vie intime",
     Subject.JUDGEMENT: "peut être lu comme un jugement",
 }
 _ADVICE = {
@@ -35,6 +39,8 @@ _ADVICE = {
     Subject.JUSTICE: "Écrivez ce qui est possible et quand\u00a0: horaires, lieux, métiers. Jamais la raison.",
     Subject.RELIGION: "Écrivez les horaires ou les conditions demandés, jamais la croyance.",
     Subject.ORIGIN: "Écrivez si la personne a le droit de travailler et quelles langues elle parle, rien d’autre.",
+    Subject.OPINION: "Écrivez ce que la personne sait faire ou demande, jamais ses idées ni ses adhésions.",
+    Subject.INTIMACY: "Écrivez ce qui compte pour le travail ou la protection de la personne, jamais sa vie intime.",
     Subject.JUDGEMENT: "Écrivez ce qui s’est passé, avec la date, sans qualifier la personne.",
 }
 WHAT_TO_DO = "Modifiez ce texte, ou cochez la case si ces mots sont nécessaires."

@@ -14,7 +14,6 @@ from cityjobs.core.forms import (
     DayField,
     Form,
     HourField,
-    LineField,
     OnceField,
     RemarkField,
     TextField,
@@ -153,15 +152,16 @@ class PlanForm(Form):
     title = RemarkField("Prochaine étape", required="Écrivez ce qui est prévu.")
     due_on = DayField("Pour le", required="Indiquez pour quel jour.")
     due_at = HourField("À quelle heure")
-    place = LineField("Lieu", longest=LONGEST_PLACE)
+    place = RemarkField("Lieu", longest=LONGEST_PLACE)
 
     def holds(self) -> bool:
         """Posted, and every answer stands today."""
         stands = self.accepted()
-        refused = due_refusal(self.due_on.data, today=today()) if stands and self.due_on.data else None
-        if refused:
-            self.refuse("due_on", refused)
-        if stands and self.place.data and not self.due_at.data:
+        if self.is_submitted() and self.due_on.data:
+            refused = due_refusal(self.due_on.data, today=today())
+            if refused:
+                self.refuse("due_on", refused)
+        if self.is_submitted() and self.place.data and not self.due_at.data and not self.due_at.errors:
             self.refuse("due_at", "Indiquez l’heure du rendez-vous, ou effacez le lieu.")
         return stands and not self.errors
 
@@ -202,10 +202,11 @@ class PostponeForm(StepForm):
     def holds(self) -> bool:
         """Also: the day is still to come."""
         stands = self.accepted()
-        refused = due_refusal(self.due_on.data, today=today()) if stands and self.due_on.data else None
-        if refused:
-            self.refuse("due_on", refused)
-        return stands and not refused
+        if self.is_submitted() and self.due_on.data:
+            refused = due_refusal(self.due_on.data, today=today())
+            if refused:
+                self.refuse("due_on", refused)
+        return stands and not self.errors
 
 
 class DropForm(StepForm):

@@ -270,7 +270,7 @@ class KeepForm(Form):
     def holds(self) -> bool:
         """Posted, named, and not empty."""
         stands = self.accepted()
-        if stands and not self.lines.data:
+        if self.is_submitted() and not self.lines.data and not self.lines.errors:
             self.refuse("lines", "Choisissez au moins une ligne à garder.")
         return stands and not self.errors
 
@@ -318,7 +318,7 @@ class AgreementForm(Form):
     def holds(self, *, not_before: date) -> bool:
         """Posted, with a goal at least, and the days go together."""
         stands = self.accepted()
-        if stands and not self.goals.data:
+        if self.is_submitted() and not self.goals.data and not self.goals.errors:
             self.refuse("goals", "Cochez au moins un objectif que la personne accepte.")
         if self.is_submitted() and self.agreed_on.data and self.review_on.data:
             agreed_on, review_on = self.agreed_on.data, self.review_on.data
@@ -351,7 +351,7 @@ class ReviewForm(Form):
     def holds(self, *, agreed_on: date) -> bool:
         """Posted, and the day is to come, within a year."""
         stands = self.accepted()
-        if stands and self.review_on.data:
+        if self.is_submitted() and self.review_on.data:
             review_on = self.review_on.data
             refused = agreement_refusal(agreed_on, review_on, today=today(), not_before=agreed_on)
             if review_on < today():

@@ -1,8 +1,5 @@
 """Sensitive words: found whole, in every form, and nothing else of the trade's ordinary sentences."""
 
-import csv
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,11 +14,8 @@ from cityjobs.core.wording import (
     says_the_same,
     warning_about,
 )
+from tests.national_words import LINES, WORDS
 
-NATIONAL = Path(__file__).parents[2] / "migrations" / "lists" / "sensitive_words.tsv"
-with NATIONAL.open(encoding="utf-8", newline="") as lines:
-    EVERY = list(csv.DictReader(lines, delimiter="\t"))
-WORDS = [(line["parent"], line["libelle"]) for line in EVERY if line["liste"] == "mot_sensible"]
 LEXICON = Lexicon(WORDS)
 ORDINARY = """
     Atelier santé au centre social, mardi matin.
@@ -86,6 +80,12 @@ ORDINARY = """
     Rupture de contrat d’un commun accord.
     Sainte-Barbe : atelier fermé.
     Garde d’enfants à trouver le mercredi.
+    Passer au syndicat d’initiative pour un emploi d’été.
+    Réunion du contrat de ville, politique de la ville.
+    Retard : bus en grève depuis lundi.
+    Tourner à gauche puis à droite après la gare.
+    Sa maîtresse d’école l’a aidée à lire.
+    Gilet jaune et chaussures de sécurité à acheter.
 """.strip().splitlines()
 """Sentences of the trade that warn of nothing."""
 
@@ -95,10 +95,10 @@ def subjects_in(text: str) -> list[tuple[Subject, str]]:
 
 
 def test_the_list_is_whole() -> None:
-    heads = {line["code"] for line in EVERY if line["liste"] == "sujet_sensible"}
+    heads = {line["code"] for line in LINES if line["liste"] == "sujet_sensible"}
     assert heads == {*Subject, ADMITTED}
     assert {parent for parent, _ in WORDS} == heads
-    codes = [(line["liste"], line["code"]) for line in EVERY]
+    codes = [(line["liste"], line["code"]) for line in LINES]
     assert len(codes) == len(set(codes))
     for parent, label in WORDS:
         found = LEXICON.find(f"On a dit : {label} !")
@@ -125,6 +125,8 @@ def test_an_ordinary_sentence_warns_of_nothing(sentence: str) -> None:
         ("c’est une assistée", [(Subject.JUDGEMENT, "une assistée")]),
         ("sortie de prison, rue de la Prison", [(Subject.JUSTICE, "prison")]),
         ("prison, prison, prisons", [(Subject.JUSTICE, "prison")]),
+        ("déléguée syndicale à la CGT", [(Subject.OPINION, "syndicale"), (Subject.OPINION, "CGT")]),
+        ("Serait homosexuelle, vit seule", [(Subject.INTIMACY, "homosexuelle")]),
         ("de\u0301pression", [(Subject.HEALTH, "dépression")]),
     ],
 )  # fmt: skip

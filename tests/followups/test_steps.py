@@ -118,6 +118,15 @@ def test_a_step_that_cannot_be_comes_back_as_typed(
     assert rows("select 1 from next_step") == []
 
 
+def test_all_that_is_wrong_with_a_step_is_said_at_once(scene: Scene, client_of: Clients) -> None:
+    client = client_of(scene.samira)
+    form = client.get(f"{scene.url}/etapes/nouvelle").form(holding="title")
+    past = (today() - timedelta(days=1)).isoformat()
+    errors = client.submit(form, status=422, title="", due_on=past, place="Mairie").errors()
+    for sentence in ("ce qui est prévu", "déjà passée", "l’heure du rendez-vous"):
+        assert sentence in errors
+
+
 def test_nothing_is_planned_in_a_closed_parcours(scene: Scene, world: World, client_of: Clients) -> None:
     closed = world.case(scene.samira.cite, referent=scene.samira, status=Status.SORTI)
     client = client_of(scene.samira)

@@ -179,6 +179,15 @@ def test_an_agreement_that_cannot_be_comes_back_as_typed(
     assert rows("select 1 from agreement") == []
 
 
+def test_all_that_is_wrong_with_an_agreement_is_said_at_once(
+    scene: Scene, world: World, url: str, client_of: Clients
+) -> None:
+    wrong = said(makers.goal(world, scene.case), goals=[], review_on=today().isoformat(), way="gravé")
+    errors = client_of(scene.samira).post(f"{url}/nouveau", wrong, status=422).errors()
+    for sentence in ("au moins un objectif", "suivre celle de l’accord", "n’existe pas"):
+        assert sentence in errors
+
+
 def test_an_agreement_is_about_the_goals_of_this_person(
     scene: Scene, world: World, url: str, client_of: Clients, rows: Rows
 ) -> None:

@@ -13,6 +13,7 @@ from cityjobs.core.forms import (
     Form,
     LineField,
     PhoneField,
+    RemarkField,
     TextField,
 )
 from cityjobs.parcours.actions import Sighting
@@ -43,7 +44,7 @@ class SightingForm(Form):
         blank="Choisir",
     )
     spotted_on = DayField("Date du repérage", required="Indiquez le jour du repérage.")
-    place = LineField("Lieu")
+    place = RemarkField("Lieu")
     first_need = TextField("Première demande", longest=2000)
     agreed = BooleanField("La personne accepte d’être recontactée")
     informed = BooleanField("La notice d’information lui a été remise ou lue")
