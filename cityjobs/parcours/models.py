@@ -353,7 +353,7 @@ class Exit(OfParcours, Versioned, Model):
     __table_args__ = (
         OfParcours.tie(),
         sa.Index("ix_parcours_exit_person", "person_id"),
-        sa.Index("ix_parcours_exit_cite", "cite_id", "category"),
+        sa.Index("ix_parcours_exit_cite", "cite_id", "parcours_id", postgresql_include=["category"]),
     )
 
 

@@ -4,7 +4,7 @@ What is dated later does not exist. The masked views show a page its own Cité; 
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -77,15 +77,15 @@ def evening_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), PARIS)
 
 
-def named_periods(periods: Mapping[str, Period], name: str = "period") -> sa.FromClause:
-    """Periods as rows: name, starts_on, ends_on, over_at."""
+def numbered(periods: Sequence[Period], name: str = "period") -> sa.FromClause:
+    """Periods as rows, in their order from 0: number, starts_on, ends_on, over_at."""
     columns: list[sa.ColumnClause[Any]] = [
-        sa.column("name", sa.Text()),
+        sa.column("number", sa.Integer()),
         sa.column("starts_on", sa.Date()),
         sa.column("ends_on", sa.Date()),
         sa.column("over_at", sa.DateTime(timezone=True)),
     ]
-    rows = [(name, each.start, each.end, evening_of(each.end)) for name, each in periods.items()]
+    rows = [(number, each.start, each.end, evening_of(each.end)) for number, each in enumerate(periods)]
     return sa.values(*columns, name=name).data(rows).cte(name)
 
 
@@ -93,17 +93,19 @@ def _paris_day(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
     return sa.cast(sa.func.timezone("Europe/Paris", instant), sa.Date)
 
 
-def _meetings(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.Select[str, uuid.UUID]:
-    """In which period which parcours had a meeting."""
-    each = named_periods(periods, "within")
+def _meetings(cite_id: uuid.UUID, periods: Sequence[Period]) -> sa.CTE:
+    """In which period (number) which parcours (parcours_id) had a meeting."""
+    each = numbered(periods, "within")
     contact = contact_facts.c
     whole = contact.held_on.between(
-        min(period.start for period in periods.values()), max(period.end for period in periods.values())
+        min(period.start for period in periods), max(period.end for period in periods)
     )
     return (
-        sa.select(each.c.name, contact.parcours_id)
+        sa.select(each.c.number, contact.parcours_id)
         .join(contact_facts, contact.held_on.between(each.c.starts_on, each.c.ends_on))
         .where(contact.cite_id == cite_id, contact.reached, contact.mode.in_(MEETINGS), whole)
+        .distinct()
+        .cte("meeting")
     )
 
 
@@ -128,22 +130,30 @@ def _heard_on(cite_id: uuid.UUID, period: sa.FromClause) -> sa.ColumnElement[dat
     return sa.case((kept > period.c.ends_on, earlier), else_=kept)
 
 
-def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
+def facts_of(cite_id: uuid.UUID, periods: Sequence[Period]) -> sa.CTE:
     """One row per period and parcours spotted by its end: dates not later than it, last contact, référent then.
 
-    Look-ups that few facts need are written where they are needed: PostgreSQL runs them for those facts alone.
+    A parcours that ended before a period, and of which nothing is dated in it, is behind no figure of that period: it
+    has no row. Look-ups that few facts need are written where they are needed: PostgreSQL runs them for those facts alone.
     """
-    period = named_periods(periods)
+    period = numbered(periods)
     case = case_facts.c
-    met_within = sa.tuple_(period.c.name, case.parcours_id).in_(_meetings(cite_id, periods))
+    meeting = _meetings(cite_id, periods).c
+    met_within = sa.tuple_(period.c.number, case.parcours_id).in_(
+        sa.select(meeting.number, meeting.parcours_id)
+    )
+    last_dated_on = sa.func.greatest(
+        case.spotted_on, case.met_on, case.diagnosed_on, case.started_on, case.ended_on
+    )
+    counts = sa.or_(case.ended_on.is_(None), last_dated_on >= period.c.starts_on, met_within)
     follows = (
         sa.select(
-            period.c.name,
+            period.c.number,
             assignment_facts.c.parcours_id,
             assignment_facts.c.referent_id,
             assignment_facts.c.started_at,
         )
-        .ext(pg.distinct_on(period.c.name, assignment_facts.c.parcours_id))
+        .ext(pg.distinct_on(period.c.number, assignment_facts.c.parcours_id))
         .join(
             period,
             sa.and_(
@@ -154,7 +164,7 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
             ),
         )
         .where(assignment_facts.c.cite_id == cite_id, assignment_facts.c.kind == AssignmentKind.REFERENT)
-        .order_by(period.c.name, assignment_facts.c.parcours_id, assignment_facts.c.started_at.desc())
+        .order_by(period.c.number, assignment_facts.c.parcours_id, assignment_facts.c.started_at.desc())
         .subquery()
     )
     left_at = (
@@ -188,7 +198,7 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
     ended_on = by_then(case.ended_on)
     return (
         sa.select(
-            period.c.name,
+            period.c.number,
             period.c.starts_on,
             period.c.ends_on,
             case.parcours_id,
@@ -216,9 +226,9 @@ def facts_of(cite_id: uuid.UUID, periods: Mapping[str, Period]) -> sa.CTE:
             sa.func.greatest(case.spotted_on, _paris_day(left_at)).label("waiting_since"),
         )
         .select_from(period)
-        .join(case_facts, sa.and_(case.cite_id == cite_id, case.spotted_on <= period.c.ends_on))
+        .join(case_facts, sa.and_(case.cite_id == cite_id, case.spotted_on <= period.c.ends_on, counts))
         .outerjoin(
-            follows, sa.and_(follows.c.name == period.c.name, follows.c.parcours_id == case.parcours_id)
+            follows, sa.and_(follows.c.number == period.c.number, follows.c.parcours_id == case.parcours_id)
         )
         .cte("fact")
     )

@@ -90,7 +90,7 @@ class Figures:
 
 def figures_of(setting: Setting, periods: Mapping[str, Period]) -> dict[str, Figures]:
     """Every figure but exchanges of each period, by the name it was given, in one query."""
-    fact = facts_of(setting.id, periods)
+    fact = facts_of(setting.id, [*periods.values()])
     columns: list[sa.ColumnElement[Any]] = []
     behind = behind_figures(fact, setting.silence_days)
     for code, each in behind.items():
@@ -105,9 +105,9 @@ def figures_of(setting: Setting, periods: Mapping[str, Period]) -> dict[str, Fig
     columns.append(
         sa.func.min(fact.c.waiting_since).filter(behind["ind_attente"].rows).label("waiting_since")
     )
-    rows = db.session.execute(sa.select(fact.c.name, *columns).group_by(fact.c.name)).all()
-    measured: dict[str, Mapping[Any, Any]] = {row.name: row._mapping for row in rows}
-    return {name: _figures(measured.get(name, {})) for name in periods}
+    rows = db.session.execute(sa.select(fact.c.number, *columns).group_by(fact.c.number)).all()
+    measured: dict[int, Mapping[Any, Any]] = {row.number: row._mapping for row in rows}
+    return {name: _figures(measured.get(number, {})) for number, name in enumerate(periods)}
 
 
 def _figures(row: Mapping[Any, Any]) -> Figures:
@@ -159,7 +159,7 @@ def loads_of(setting: Setting, period: Period) -> list[Load]:
 
     Référents of that day who follow nobody are there too.
     """
-    fact = facts_of(setting.id, {"now": period})
+    fact = facts_of(setting.id, [period])
     behind = behind_figures(fact, setting.silence_days)
     followed = (
         sa.select(
@@ -231,7 +231,7 @@ def neighbourhoods_of(setting: Setting, period: Period, *, contours: bool = True
 
     Every QPV of the perimeter is there, and any other from which somebody entered; elsewhere comes last.
     """
-    fact = facts_of(setting.id, {"now": period})
+    fact = facts_of(setting.id, [period])
     entered = (
         sa.select(fact.c.person_key, fact.c.entry_qpv_id)
         .ext(pg.distinct_on(fact.c.person_key))
@@ -362,7 +362,7 @@ def lines_behind(
 def _parcours_lines(
     code: str, setting: Setting, period: Period, narrowed: Narrowed
 ) -> sa.Select[*tuple[Any, ...]]:
-    fact = facts_of(setting.id, {"now": period})
+    fact = facts_of(setting.id, [period])
     each = behind_figures(fact, setting.silence_days)[code]
     on = fact.c[dated_by(code)]
     days = each.days if each.days is not None else sa.null()

@@ -35,7 +35,7 @@ FAULTS = [
     Fault(
         proof=ANY_QUERY,
         name="an assignment that ended still shows the person",
-        file=f"{VERSIONS}/0030_absences_and_households.py",
+        file=f"{VERSIONS}/0036_discretion.py",
         was="a.referent_id = app.user_id() and a.cite_id = app.cite_id() and a.ended_at is null",
         becomes="a.referent_id = app.user_id() and a.cite_id = app.cite_id()",
     ),
@@ -59,7 +59,7 @@ FAULTS = [
     Fault(
         proof=f"{ALONE}::test_pages_that_forget_whose_rows_they_mean_show_nothing_more",
         name="initials behind a figure are whole names",
-        file=f"{VERSIONS}/0024_quick_pages.py",
+        file=f"{VERSIONS}/0038_exits_by_cite.py",
         was="else app.initials(p.first_name, p.last_name) end as initials",
         becomes="else p.last_name end as initials",
     ),
@@ -159,7 +159,7 @@ FAULTS = [
     Fault(
         proof=BATCHES,
         name="a letter about an attribution goes to any address",
-        file=f"{VERSIONS}/0025_keepers_of_all_facts.py",
+        file=f"{VERSIONS}/0034_passed_on.py",
         was="a.assigned_by_id = app.user_id() and u.email = may_queue.recipient",
         becomes="a.assigned_by_id = app.user_id()",
     ),
