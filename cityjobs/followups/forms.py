@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, time
 from typing import Any, cast
 
 from wtforms import BooleanField, HiddenField, IntegerField
@@ -175,6 +175,9 @@ class PlanForm(Form):
         )
 
 
+SAME_INSTANT = "C’est déjà prévu à ce moment-là\u00a0: choisissez un autre jour, ou une autre heure."
+
+
 class StepForm(Form):
     """One gesture on a next step; `suite` is the page to come back to."""
 
@@ -193,17 +196,22 @@ class FinishForm(StepForm):
 
 
 class PostponeForm(StepForm):
-    """It is put off."""
+    """It is put off, to another day or another hour."""
 
+    planned: tuple[date, time | None]
+    """When it was to be."""
     due_on = DayField("Nouvelle date", required="Indiquez le nouveau jour.")
     due_at = HourField("Nouvelle heure")
     reason = RemarkField("Pourquoi", longest=LONGEST_RESULT)
 
     def holds(self) -> bool:
-        """Also: the day is still to come."""
+        """Also: the day is still to come, and it is another day or hour than before."""
         stands = self.accepted()
         if self.is_submitted() and self.due_on.data:
             refused = due_refusal(self.due_on.data, today=today())
+            on, at = self.planned
+            if (self.due_on.data, self.due_at.data or at) == (on, at) and not self.due_at.errors:
+                refused = refused or SAME_INSTANT
             if refused:
                 self.refuse("due_on", refused)
         return stands and not self.errors

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Flask, abort, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,7 +15,7 @@ from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import now, today
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
-from cityjobs.core.web import day, redirect_after, safe_next
+from cityjobs.core.web import day, hour, redirect_after, safe_next
 from cityjobs.followups import letters  # noqa: F401 - being imported makes its letter known
 from cityjobs.followups.actions import (
     Logged,
@@ -306,15 +306,18 @@ def finish(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
 @bp.route("/etapes/<uuid:step_id>/reporter", methods=["GET", "POST"])
 @requires(Permission.FOLLOWUP_LOG)
 def postpone(person_id: uuid.UUID, step_id: uuid.UUID) -> ResponseReturnValue:
-    """It is put off to another day."""
+    """It is put off to another day, or to another hour of the same one."""
     form = PostponeForm()
 
-    def act(step: NextStep) -> dict[str, str]:
-        if form.due_on.data and form.due_on.data != step.due_on:
-            postpone_step(step, form.due_on.data, due_at=form.due_at.data, reason=form.reason.data)
-        return {"text": f"Reporté : {day(form.due_on.data)}."}
+    def remember(step: NextStep, _passing: Any) -> None:
+        form.planned = step.due_on, step.due_at
 
-    return settle_step(person_id, step_id, form, act, "postpone")
+    def act(step: NextStep) -> dict[str, str]:
+        postpone_step(step, cast(date, form.due_on.data), due_at=form.due_at.data, reason=form.reason.data)
+        at = f" à {hour(step.due_at)}" if step.due_at else ""
+        return {"text": f"Reporté\u00a0: {day(step.due_on)}{at}."}
+
+    return settle_step(person_id, step_id, form, act, "postpone", ready=remember)
 
 
 @bp.route("/etapes/<uuid:step_id>/abandonner", methods=["GET", "POST"])

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -210,6 +210,23 @@ def test_put_off_with_its_history(
     ) == [(later, step.due_on, SOON, None, 2)]
     journal = "select after ->> 'due_on' from audit.journal where subject = 'next_step' and verb = 'update' order by id"
     assert [row[0] for row in rows(journal)] == [SOON.isoformat(), later.isoformat()]
+
+
+def test_an_appointment_moves_to_another_hour_of_the_same_day(
+    scene: Scene, url: str, client_of: Clients, rows: Rows
+) -> None:
+    client = client_of(scene.samira)
+    form = client.get(f"{url}/reporter").form(holding="due_on")
+    client.submit(form, due_on=SOON.isoformat(), due_at="9:00")
+    form = client.get(f"{url}/reporter").form(holding="due_on")
+    said = {"due_on": SOON.isoformat(), "due_at": "14:30", "reason": "Le matin est pris"}
+    assert "à 14 h 30." in client.follow(client.submit(form, **said)).text()
+    kept = "select due_on, due_at, postponed_because, postponed_times from next_step"
+    moved = (SOON, time(14, 30), "Le matin est pris", 2)
+    assert rows(kept) == [moved]
+    page = client.submit(client.get(f"{url}/reporter").form(holding="due_on"), status=422, **said)
+    assert "déjà prévu à ce moment-là" in page.errors()
+    assert rows(kept) == [moved]
 
 
 @pytest.mark.parametrize(
