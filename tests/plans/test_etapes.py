@@ -434,6 +434,10 @@ def test_a_frein_cannot_be_lifted_before_it_was_identified(
     assert rows("select status from etape") == [("prevue",)] and rows("select status from frein") == [
         ("identifie",)
     ]
+    client.submit(page.form(holding="result"), on=today().isoformat())
+    assert rows("select status from etape") == [("realisee",)] and rows("select status from frein") == [
+        ("leve",)
+    ]
 
 
 @pytest.mark.parametrize("many", [1, 20, 200])

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from cityjobs.core.clock import today
+from cityjobs.core.db import db
 from cityjobs.core.forms import chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import day, redirect_after, safe_next
@@ -259,17 +260,18 @@ def move(person_id: uuid.UUID, etape_id: uuid.UUID, gesture: str) -> ResponseRet
 
 
 def happened(etape: Etape, event: EtapeEvent, form: HappeningForm) -> bool:
-    """Whether it could be written; if not, the form says why."""
+    """Whether it could be written, whole; if not, the form says why and nothing is."""
     happening = form.happening(event)
     try:
-        move_etape(etape, happening, today=today())
-        settle_around(
-            etape,
-            goal_ids=form.chosen("reached"),
-            frein_ids=form.chosen("freins"),
-            on=happening.on,
-            by=signed_in().id,
-        )
+        with db.session.begin_nested():
+            move_etape(etape, happening, today=today())
+            settle_around(
+                etape,
+                goal_ids=form.chosen("reached"),
+                frein_ids=form.chosen("freins"),
+                on=happening.on,
+                by=signed_in().id,
+            )
     except Refused as refused:
         if refused.field in form:
             form.refuse(refused.field, str(refused))
