@@ -21,6 +21,7 @@ from cityjobs.parcours.models import Absence, Assignment
 from cityjobs.parcours.queries.following import CASEWORK
 from cityjobs.people.models import Person
 from cityjobs.territory.models import Organisation
+from cityjobs.territory.queries import shown_name_of
 
 MOST_SHOWN = 100
 
@@ -109,12 +110,12 @@ def find_to_end(absence_id: uuid.UUID) -> Absence | None:
 
 
 def caseworkers(cite_id: uuid.UUID) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    """Who follows persons of a Cité today, once each: id, name, organisation_name, is_referent; by name."""
+    """Who follows persons of a Cité today, once each: id, name, organisation_name as whoever asks may read it, is_referent; by name."""
     rows = (
         sa.select(
             User.id,
             (User.first_name + " " + User.last_name).label("name"),
-            sa.func.min(Organisation.name).label("organisation_name"),
+            sa.func.min(shown_name_of(Organisation)).label("organisation_name"),
             sa.func.bool_or(Membership.role == Role.REFERENT).label("is_referent"),
         )
         .join(Membership, Membership.user_id == User.id)

@@ -11,7 +11,7 @@ from cityjobs.core import outbox
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.followups.models import Interview, InterviewVersion, NextStep, PrivateNote
-from cityjobs.followups.queries import said_in
+from cityjobs.followups.queries import find_private_note, said_in, steps_agreed_in
 from cityjobs.followups.rules import LETTER, Exchange, Plan, StepState, event_after
 from cityjobs.parcours.actions import MoveRefused, move_parcours
 from cityjobs.parcours.models import Parcours
@@ -22,10 +22,14 @@ from cityjobs.people.models import Person
 
 @dataclass(frozen=True)
 class Logged:
-    """What noting an exchange did. `kept_back` says why a parcours that could have moved has not."""
+    """What noting an exchange did. `kept_back` says why a parcours that could have moved has not.
+
+    `already`: it was noted before; `completed`: with less, and what is next or the private note was added to it now.
+    """
 
     interview_id: uuid.UUID
     already: bool = False
+    completed: bool = False
     moved_to: Status | None = None
     kept_back: str | None = None
 
@@ -44,7 +48,8 @@ def log_interview(
     """Note an exchange once, however often it is sent, with what comes next and what only its author reads."""
     if not _write_interview(parcours, exchange, interview_id, author_id):
         if _is_same(interview_id, exchange, author_id):
-            return Logged(interview_id, already=True)
+            completed = _complete(interview_id, person, parcours, plan, note, author_id=author_id)
+            return Logged(interview_id, already=True, completed=completed)
         interview_id = uuid.uuid4()
         _write_interview(parcours, exchange, interview_id, author_id)
     if note:
@@ -80,6 +85,29 @@ def _is_same(interview_id: uuid.UUID, exchange: Exchange, author_id: uuid.UUID) 
     """Whether what is kept under this key is this very exchange, and not another text sent from an old page."""
     kept = db.session.get(Interview, interview_id)
     return kept is not None and kept.author_id == author_id and said_in(kept) == exchange
+
+
+def _complete(
+    interview_id: uuid.UUID,
+    person: Person,
+    parcours: Parcours,
+    plan: Plan | None,
+    note: str | None,
+    *,
+    author_id: uuid.UUID,
+) -> bool:
+    """Add to an exchange that was noted before what was not sent with it then; False when nothing is new."""
+    new_plan = plan is not None and all(
+        _plan_of(step) != plan for step in steps_agreed_in(interview_id) if step.created_by_id == author_id
+    )
+    kept = find_private_note(interview_id)
+    new_note = note is not None and (kept is None or kept.body != note)
+    if plan and new_plan:
+        plan_step(parcours, plan, author_id=author_id, interview_id=interview_id)
+    if new_note:
+        interview = db.session.get_one(Interview, interview_id)
+        write_private_note(interview, kept, note, person=person)
+    return new_plan or new_note
 
 
 def _private_note(interview_id: uuid.UUID, author_id: uuid.UUID, person: Person, body: str) -> PrivateNote:
@@ -187,8 +215,11 @@ def plan_step_once(parcours: Parcours, plan: Plan, *, step_id: uuid.UUID, author
 
 
 def _is_that(kept: NextStep, parcours: Parcours, plan: Plan, author_id: uuid.UUID) -> bool:
-    agreed = Plan(kept.title, kept.first_due_on or kept.due_on, kept.due_at, kept.place)
-    return agreed == plan and kept.parcours_id == parcours.id and kept.created_by_id == author_id
+    return _plan_of(kept) == plan and kept.parcours_id == parcours.id and kept.created_by_id == author_id
+
+
+def _plan_of(step: NextStep) -> Plan:
+    return Plan(step.title, step.first_due_on or step.due_on, step.due_at, step.place)
 
 
 def finish_step(step: NextStep, *, by: uuid.UUID, result: str | None = None) -> None:

@@ -137,6 +137,11 @@ def _told_of(passed: sa.Subquery) -> list[sa.ColumnElement[Any]]:
     return [passed.c.entrusted_to, passed.c.entrusted_by, passed.c.entrusted_because]
 
 
+def steps_agreed_in(interview_id: uuid.UUID) -> Sequence[NextStep]:
+    """What an exchange said would come next."""
+    return db.session.scalars(sa.select(NextStep).where(NextStep.interview_id == interview_id)).all()
+
+
 def find_passing(step: NextStep) -> Any:
     """To whom, by whom and why a step was passed on; None when it is not.
 

@@ -118,8 +118,10 @@ def log(person_id: uuid.UUID) -> ResponseReturnValue:
 
 def told(logged: Logged, plan: Plan | None) -> str:
     """What noting an exchange did, in words; without anybody's name, for it travels in the cookie."""
+    if logged.completed:
+        return "Cet échange était déjà enregistré\u00a0: ce que vous y avez ajouté l’est maintenant aussi."
     if logged.already:
-        return "Cet échange était déjà enregistré : il n’a pas été noté deux fois."
+        return "Cet échange était déjà enregistré\u00a0: il n’a pas été noté deux fois."
     said = ["Échange enregistré."]
     if logged.moved_to:
         said.append(f"Le parcours passe à « {STATUS_LABELS[logged.moved_to]} ».")

@@ -25,8 +25,13 @@ from cityjobs.plans.models import (
     PlanTemplate,
     PlanTemplateLine,
 )
-from cityjobs.plans.queries.agreements import count_papers, find_agreement_in_force, find_last_number
-from cityjobs.plans.queries.kept import KeptPlan
+from cityjobs.plans.queries.agreements import (
+    count_papers,
+    find_agreement_in_force,
+    find_last_number,
+    goals_accepted_in,
+)
+from cityjobs.plans.queries.kept import KeptPlan, lines_of
 from cityjobs.plans.queries.parts import freins_held, goals_held, links_of
 from cityjobs.plans.queries.plan import Plan
 from cityjobs.plans.rules import (
@@ -158,7 +163,8 @@ def plan_etape_once(
     def is_same(key: uuid.UUID) -> bool:
         kept = db.session.get(Etape, key)
         said = kept and (plan_of(kept), kept.organisation_id, kept.parcours_id, kept.created_by_id)
-        return said == (plan, organisation_id, parcours.id, by)
+        aims = {link.goal_id for link in links_of(key)}
+        return said == (plan, organisation_id, parcours.id, by) and aims == {*goal_ids}
 
     def write(key: uuid.UUID) -> None:
         db.session.add(
@@ -310,7 +316,8 @@ def keep_plan(
 
     def is_same(key: uuid.UUID) -> bool:
         kept = db.session.get(PlanTemplate, key)
-        return kept is not None and kept.name == name and kept.created_by_id == by
+        same_name = kept is not None and kept.name == name and kept.created_by_id == by
+        return same_name and lines_of(key) == [*lines]
 
     try:
         with db.session.begin_nested():
@@ -466,7 +473,9 @@ def agree(
     key = _own_key(agreement_id, parcours, by)
     kept = db.session.get(Agreement, key)
     if kept is not None:
-        return kept, False
+        if _is_agreed(kept, terms, goals):
+            return kept, False
+        key = uuid.uuid4()
     not_before = parcours.met_on or parcours.spotted_on
     refused = agreement_refusal(terms.agreed_on, terms.review_on, today=today, not_before=not_before)
     if refused:
@@ -494,6 +503,12 @@ def agree(
         for goal in goals
     )
     return agreement, True
+
+
+def _is_agreed(kept: Agreement, terms: Terms, goals: Sequence[Goal]) -> bool:
+    """Whether an agreement says this very thing, and not another sent from an old page."""
+    said = Terms(kept.agreed_on, kept.review_on, AgreementWay(kept.way), kept.organisation_id)
+    return said == terms and goals_accepted_in(kept.id) == {goal.id for goal in goals}
 
 
 def postpone_review(agreement: Agreement, review_on: date) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cityjobs.core.clock import now, today
+from cityjobs.core.permissions import Role
 from tests.absences.conftest import Team
 from tests.conftest import Databases
 from tests.manners import Page, PageClient
@@ -46,6 +47,16 @@ def test_a_coordinator_says_that_of_any_referent(team: Team, client_of: ClientOf
     assert not any(text.startswith("Zoé") for text in options)
     shown = client.follow(said(client, absent=team.samira.id, deputy=team.coordinator.id))
     assert "Absence de Samira Lahlou" in shown.text()
+
+
+def test_where_a_colleague_works_is_named_to_who_may_know_it(
+    team: Team, client_of: ClientOf, world: World
+) -> None:
+    hidden = world.organisation(team.samira.cite, "CSAPA du Pont", kind="CSAPA", is_sensitive=True)
+    world.member(Role.REFERENT, team.samira.cite, organisation_id=hidden.id, first_name="Nour")
+    for reader, named in ((team.samira, False), (team.coordinator, True)):
+        offered = client_of(reader).get(NEW).main()
+        assert "Nour" in offered and ("CSAPA du Pont" in offered) is named
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,22 @@ def test_the_same_form_sent_twice_counts_once(scene: Scene, client_of: Clients, 
         assert len(rows(f"select 1 from {table}")) == 1, table
 
 
+def test_what_was_added_to_a_form_sent_again_is_written(scene: Scene, client_of: Clients, rows: Rows) -> None:
+    client = client_of(scene.samira)
+    form = client.get(scene.url).form(f"{scene.url}/entretiens/nouveau")
+    client.submit(form, synthesis=SAID)
+    more = {"next_step": "Rappeler", "due_on": today().isoformat(), "private_note": "Moi."}
+    assert "ajouté" in client.follow(client.submit(form, synthesis=SAID, **more)).text()
+    assert "pas été noté deux fois" in client.follow(client.submit(form, synthesis=SAID, **more)).text()
+    assert rows("select synthesis from interview") == [(SAID,)]
+    assert rows("select s.title from next_step s join interview i on i.id = s.interview_id") == [
+        ("Rappeler",)
+    ]
+    client.submit(form, synthesis=SAID, **{**more, "private_note": "Moi, encore."})
+    assert rows("select body from private_note") == [("Moi, encore.",)]
+    assert len(rows("select 1 from next_step")) == 1
+
+
 def test_another_text_sent_from_an_old_page_is_not_lost(scene: Scene, client_of: Clients, rows: Rows) -> None:
     client = client_of(scene.samira)
     form = client.get(scene.url).form(f"{scene.url}/entretiens/nouveau")

@@ -128,6 +128,10 @@ def test_a_new_agreement_ends_the_former(
     assert client.post(f"{url}/nouveau", sent).location.endswith("/accord/2")
     assert client.post(f"{url}/nouveau", sent).location.endswith("/accord/2"), "sent twice, written once"
     assert rows("select number, ended_on from agreement order by number") == [(1, today()), (2, None)]
+    other = {**sent, "review_on": (LATER + timedelta(days=1)).isoformat()}
+    assert client.post(f"{url}/nouveau", other).location.endswith("/accord/3"), (
+        "other terms, another agreement"
+    )
     assert "ne tient plus" in client.get(f"{url}/1").main()
     page = client.post(f"{url}/1/revoir", {"version": "2", "review_on": LATER.isoformat()}, status=422)
     assert "un autre l’a remplacé" in page.errors()

@@ -121,6 +121,8 @@ def test_an_etape_sent_twice_is_planned_once_and_another_from_an_old_page_is_not
     assert rows("select count(*) from etape") == [(1,)] == rows("select count(*) from etape_goal")
     client.post(f"{url}/nouvelle", {**sent, "label": "Conduite"})
     assert rows("select count(*) from etape") == [(2,)] == rows("select count(*) from etape_goal")
+    client.post(f"{url}/nouvelle", {**sent, "goals": []})
+    assert rows("select count(*) from etape") == [(3,)], "other goals make another étape"
 
 
 def test_an_etape_sent_six_times_at_once_is_planned_once(

@@ -52,6 +52,12 @@ def find_last_number(parcours_id: uuid.UUID) -> int:
     return db.session.scalar(last) or 0
 
 
+def goals_accepted_in(agreement_id: uuid.UUID) -> set[uuid.UUID]:
+    """The goals that an agreement is about."""
+    wanted = sa.select(AgreementGoal.goal_id).where(AgreementGoal.agreement_id == agreement_id)
+    return {*db.session.scalars(wanted)}
+
+
 def accepted_in(agreement: Agreement) -> list[tuple[str, str | None]]:
     """What the person accepted, as it was worded then, and the frein that each goal is about.
 

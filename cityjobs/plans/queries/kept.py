@@ -41,6 +41,12 @@ def _kept_line(line: PlanTemplateLine) -> KeptLine:
     )
 
 
+def lines_of(template_id: uuid.UUID) -> list[KeptLine]:
+    """The lines of a kept plan, in their order."""
+    wanted = sa.select(PlanTemplateLine).where(PlanTemplateLine.template_id == template_id)
+    return [_kept_line(line) for line in db.session.scalars(wanted.order_by(PlanTemplateLine.rank))]
+
+
 def find_kept_plan(template_id: uuid.UUID, *, to_change: bool = False) -> PlanTemplate | None:
     """A plan that this very Cité keeps; None for any other. `to_change` makes overlapping writers wait."""
     wanted = sa.select(PlanTemplate).where(
