@@ -14,7 +14,7 @@ from cityjobs.accounts.rules import Professional
 from cityjobs.core.clock import today
 from cityjobs.core.grants import Reach, reach_of
 from cityjobs.core.permissions import Permission, requires, signed_in
-from cityjobs.core.web import page_number, redirect_after
+from cityjobs.core.web import page_asked, redirect_after
 from cityjobs.followups.rules import INTERVIEW_MODE_LABELS
 
 bp = Blueprint("absences", __name__)
@@ -34,7 +34,7 @@ def index() -> ResponseReturnValue:
     me, _, whole_cite = _asker()
     return render_template(
         "absences/index.html",
-        page=absences(whole_cite=whole_cite, page=page_number(), size=SIZE),
+        page=page_asked(lambda number: absences(whole_cite=whole_cite, page=number, size=SIZE)),
         whole_cite=whole_cite,
         me_id=me.id,
         **_words(),

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Flask, abort, flash, render_template, request, session, url_for
@@ -50,7 +51,7 @@ from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import now
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
-from cityjobs.core.web import Page, page_number, redirect_after
+from cityjobs.core.web import Page, page_asked, redirect_after
 from cityjobs.parcours.models import Parcours
 from cityjobs.parcours.queries.present import find_current_assignment, find_present_parcours
 from cityjobs.parcours.rules.lifecycle import STATUS_LABELS, AssignmentKind
@@ -107,7 +108,7 @@ def board() -> ResponseReturnValue:
 
 def _show_board(form: AssignForm) -> str:
     _, cite_id = _here()
-    waiting = waiting_parcours(cite_id, page=page_number(), size=PAGE_SIZE)
+    waiting = page_asked(lambda number: waiting_parcours(cite_id, page=number, size=PAGE_SIZE))
     shown = _board(cite_id, waiting, form, suggested=True)
     candidates = candidates_among(shown.loads, quarters_followed(cite_id))
     wanting = [
@@ -135,7 +136,7 @@ def referent(user_id: uuid.UUID) -> ResponseReturnValue:
 
 def _show_referent(user_id: uuid.UUID, form: AssignForm) -> str:
     _, cite_id = _here()
-    page = _page_of(parcours_of_referent(cite_id, user_id), page_number())
+    page = page_asked(partial(_page_of, parcours_of_referent(cite_id, user_id)))
     shown = _board(cite_id, page, form, suggested=False, but=user_id)
     row = next((row for row in shown.loads if row.user_id == user_id), None) or abort(404)
     return render_template(

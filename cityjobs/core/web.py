@@ -5,7 +5,7 @@ import logging
 import math
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -157,7 +157,7 @@ class Page:
     @property
     def pages(self) -> int:
         """How many pages there are; at least one."""
-        return max(1, math.ceil(self.total / self.size))
+        return last_page(self.total, self.size)
 
     @property
     def has_prev(self) -> bool:
@@ -178,6 +178,23 @@ class Page:
     def last(self) -> int:
         """The rank of the last row shown."""
         return self.first + len(self.rows) - 1 if self.rows else 0
+
+
+def last_page(total: int, size: int) -> int:
+    """The number of the last page of so many rows, at least 1."""
+    return max(1, math.ceil(total / size))
+
+
+def page_asked(load: Callable[[int], Page]) -> Page:
+    """The page that the URL asks for, or the last one: rows may have gone since it was shown.
+
+    `load` gives a page by its number; it knows the total only where there are rows.
+    """
+    page = load(page_number())
+    if page.rows or page.number == 1:
+        return page
+    first = load(1)
+    return load(first.pages) if first.pages > 1 else first
 
 
 def page_number() -> int:

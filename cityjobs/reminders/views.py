@@ -1,5 +1,9 @@
 """The coordinator's page about reminders: what left, what waits, what failed."""
 
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
 from flask import Blueprint, Flask, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -7,7 +11,7 @@ from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Permission, requires, signed_in
-from cityjobs.core.web import Page, page_number
+from cityjobs.core.web import Page, page_asked
 from cityjobs.reminders.queries import counts_by_rule_and_state, ledger_lines
 from cityjobs.reminders.rules import (
     CANCELLATION_LABELS,
@@ -32,12 +36,9 @@ def ledger() -> ResponseReturnValue:
     counts = counts_by_rule_and_state(cite_id)
     asked = request.args.get("etat", "")
     states = [ReminderState(asked)] if asked in tuple(ReminderState) else list(ReminderState)
-    number = page_number()
-    lines = ledger_lines(cite_id, states=states).limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)
-    rows = db.session.execute(lines).all()
     return render_template(
         "reminders/ledger.html",
-        page=Page(rows, number, PAGE_SIZE, rows[0].total if rows else 0),
+        page=page_asked(partial(_page_of, ledger_lines(cite_id, states=states))),
         counts=counts,
         asked=asked if asked in tuple(ReminderState) else "",
         of_state={state: sum(n for (_, one), n in counts.items() if one is state) for state in ReminderState},
@@ -47,6 +48,11 @@ def ledger() -> ResponseReturnValue:
         state_labels=REMINDER_STATE_LABELS,
         reasons={reason.value: CANCELLATION_LABELS[reason] for reason in Cancellation},
     )
+
+
+def _page_of(lines: sa.Select[*tuple[Any, ...]], number: int) -> Page:
+    rows = db.session.execute(lines.limit(PAGE_SIZE).offset((number - 1) * PAGE_SIZE)).all()
+    return Page(rows, number, PAGE_SIZE, rows[0].total if rows else 0)
 
 
 def init_app(app: Flask) -> None:

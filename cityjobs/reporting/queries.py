@@ -15,7 +15,7 @@ from sqlalchemy.orm import load_only
 from cityjobs.accounts.models import Membership, User
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Role
-from cityjobs.core.web import Page
+from cityjobs.core.web import Page, last_page
 from cityjobs.people.models import Person
 from cityjobs.reporting.facts import behind_figures, case_facts, contact_facts, facts_of
 from cityjobs.reporting.models import ActivityReport
@@ -433,9 +433,10 @@ _LISTED = load_only(
 
 
 def reports_of(cite_id: uuid.UUID, *, page: int, size: int = 25) -> Page:
-    """One page of the reports of a Cité, the most recent first, without their figures and files."""
+    """One page of the reports of a Cité (the last when there are fewer), the most recent first, without figures and files."""
     mine = ActivityReport.cite_id == cite_id
     total = db.session.scalar(sa.select(sa.func.count()).select_from(ActivityReport).where(mine)) or 0
+    page = min(page, last_page(total, size))
     rows = db.session.scalars(
         sa.select(ActivityReport)
         .options(_LISTED)

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from cityjobs.core.db import db
 from cityjobs.core.forms import Form, chosen_answers
 from cityjobs.core.permissions import Permission, requires, signed_in
-from cityjobs.core.web import Page, number, page_number, redirect_after, words_sought
+from cityjobs.core.web import Page, last_page, number, page_number, redirect_after, words_sought
 from cityjobs.territory import actions, forms, queries
 from cityjobs.territory.models import Cite, Organisation
 from cityjobs.territory.rules import FAMILY_LABELS, KIND_LABELS, SENSITIVE_KINDS, OrganisationFamily
@@ -211,9 +211,9 @@ def organisations() -> ResponseReturnValue:
     family = family if family in tuple(OrganisationFamily) else ""
     counts = queries.families_of(cite_id, sought)
     chosen = queries.listed_organisations(cite_id, sought, family or None)
-    asked = page_number()
-    rows = db.session.scalars(chosen.limit(PAGE_SIZE).offset((asked - 1) * PAGE_SIZE)).all()
     total = counts.get(family, 0) if family else sum(counts.values())
+    asked = min(page_number(), last_page(total, PAGE_SIZE))
+    rows = db.session.scalars(chosen.limit(PAGE_SIZE).offset((asked - 1) * PAGE_SIZE)).all()
     return render_template(
         "territory/organisations.html",
         page=Page(rows, asked, PAGE_SIZE, total),

@@ -65,6 +65,27 @@ def attribute(client: PageClient, to: Member | str, *cases: Case, reason: str = 
     return client.follow(client.submit(form, picked=picked, target=target, reason=reason))
 
 
+def test_the_second_page_comes_back_with_its_ticks_then_the_last_there_is(
+    client_of: SignIn, world: World, claire: Member, samira: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cityjobs.coordination.views.PAGE_SIZE", 2)
+    cases = [
+        world.case(claire.cite, days_ago=40 - number, last_name=f"Attend{number}") for number in range(3)
+    ]
+    client, last = client_of(claire), cases[2]
+    form = client.get("/coordination?page=2").form("/coordination/attribuer")
+    line = str(last.parcours.id)
+    page = client.submit(form, picked=[line], target="", status=422)
+    assert "Attend2" in page.main() and "Attend0" not in page.main()
+    assert any("checked" in box.attributes for box in page.all("input", name="picked"))
+    client.submit(form, picked=[line], target=str(samira.id))
+    emptied = client.get("/coordination?page=2").main()
+    assert "2 personnes attendent" in emptied and "Attend1" in emptied
+    world.case(claire.cite, referent=samira)
+    followed = client.get(f"/coordination/referents/{samira.id}?page=9").main()
+    assert "Attend2" in followed
+
+
 def test_who_waits_is_listed_oldest_first_with_why(
     client_of: SignIn, world: World, claire: Member, samira: Member
 ) -> None:

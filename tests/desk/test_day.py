@@ -273,16 +273,34 @@ def test_several_at_once_say_what_is_missing_and_keep_what_was_ticked(
     client.post("/ma-journee/nouvelles", {"picked": line, "gesture": "done"}, status=404)
 
 
+def test_the_second_page_of_a_queue_comes_back_with_its_ticks_then_the_last_there_is(
+    world: World, samira: Member, client_of: Clients
+) -> None:
+    case = old(world, samira)
+    steps = [world.step(case, samira, in_days=number - 40, title=f"Chose {number}") for number in range(26)]
+    client, url, line = client_of(samira), "/ma-journee/en-retard", f"{steps[25].id}.1"
+    form = client.get(f"{url}?page=2").form(url)
+    page = client.submit(form, picked=[line], gesture="postpone", due_on="", status=422)
+    assert any(
+        box.attributes.get("value") == line and "checked" in box.attributes for box in page.all("input")
+    )
+    client.submit(form, picked=[line], gesture="done")
+    assert "Chose 24" in client.get(f"{url}?page=2").main()
+
+
 def test_what_somebody_else_follows_is_not_settled_with_mine(
     world: World, cite: Any, samira: Member, client_of: Clients, databases: Any
 ) -> None:
     mine = world.step(old(world, samira), samira, in_days=0)
     theirs = world.step(old(world, world.member("referent", cite)), samira, in_days=0)
-    for client in (client_of(samira), client_of(world.member("coordinator", cite))):
-        picked = {"picked": [f"{mine.id}.1", f"{theirs.id}.1"], "gesture": "done"}
-        client.post("/ma-journee/aujourd-hui", picked, status=404)
-    states = databases.superuser.execute("select distinct state from next_step").fetchall()
-    assert states == [("todo",)]
+    both = {"picked": [f"{mine.id}.1", f"{theirs.id}.1"], "gesture": "done"}
+    client_of(world.member("coordinator", cite)).post("/ma-journee/aujourd-hui", both, status=404)
+    client = client_of(samira)
+    client.post("/ma-journee/aujourd-hui", {**both, "picked": [f"{theirs.id}.1"]}, status=404)
+    told = client.follow(client.post("/ma-journee/aujourd-hui", both)).text()
+    assert "1 chose faite." in told and "1 avait changé entre-temps" in told
+    states = dict(databases.superuser.execute("select id, state from next_step").fetchall())
+    assert states == {mine.id: "done", theirs.id: "todo"}
 
 
 def hrefs(page: Page) -> list[str]:

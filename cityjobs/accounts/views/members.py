@@ -30,7 +30,7 @@ from cityjobs.accounts.rules import Professional
 from cityjobs.accounts.views.blueprint import bp
 from cityjobs.core.clock import now
 from cityjobs.core.permissions import ROLE_LABELS, Permission, Role, requires, signed_in
-from cityjobs.core.web import Page, page_number, redirect_after, words_sought
+from cityjobs.core.web import Page, last_page, page_number, redirect_after, words_sought
 
 _Code = TypeVar("_Code", bound=enum.StrEnum)
 ON_A_PAGE = 30
@@ -51,7 +51,7 @@ def members() -> ResponseReturnValue:
     role = _one_of(Role, request.args.get("role"))
     state = _one_of(MemberState, request.args.get("etat")) or MemberState.OPEN
     counts = count_colleagues(_cite(me), words=words, role=role)
-    number = min(page_number(), max(1, -(-counts[state] // ON_A_PAGE)))
+    number = min(page_number(), last_page(counts[state], ON_A_PAGE))
     rows = colleagues_of(
         _cite(me), words=words, role=role, state=state, first=(number - 1) * ON_A_PAGE, most=ON_A_PAGE
     )

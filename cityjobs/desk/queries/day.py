@@ -12,7 +12,7 @@ from cityjobs.accounts.models import Draft
 from cityjobs.core.clock import now
 from cityjobs.core.db import HERE, ME, ON, db
 from cityjobs.core.together import Together
-from cityjobs.core.web import Page
+from cityjobs.core.web import Page, last_page
 from cityjobs.desk.rules import Queue
 from cityjobs.followups.models import Interview
 from cityjobs.followups.queries import due_steps, silent_parcours
@@ -198,11 +198,12 @@ def _beside_a_queue() -> Together:
 
 
 def page_of(queue: Queue, on: date, number: int, size: int = 25) -> tuple[Page, Day]:
-    """One page of a whole queue, and what is said beside it."""
+    """One page of a whole queue, the last when there are fewer, and what is said beside it."""
     wanted = _questions()[queue]
-    rows = db.session.execute(wanted.offset((number - 1) * size).limit(size), _asked(on)).all()
     count = sa.select(sa.func.count()).select_from(wanted.order_by(None).subquery())
     total = db.session.scalar(count, _asked(on)) or 0
+    number = min(number, last_page(total, size))
+    rows = db.session.execute(wanted.offset((number - 1) * size).limit(size), _asked(on)).all()
     told = _beside_a_queue().ask({})
     followed, silence_days = told["setting"][0] if told["setting"] else (0, 30)
     day = Day({}, (), followed, silence_days, dict(told["reasons"]))

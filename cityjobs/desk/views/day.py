@@ -73,7 +73,7 @@ def settle(queue: str) -> ResponseReturnValue:
     if not form.holds():
         return _whole(Queue(queue), form), 422
     steps = steps_held(list(form.picked.data))
-    if len(steps) < len(form.picked.data):
+    if not steps:
         abort(404)
     settled = [
         step
@@ -85,7 +85,7 @@ def settle(queue: str) -> ResponseReturnValue:
             finish_step(step, by=signed_in().id)
         elif form.due_on.data and step.due_on != form.due_on.data:
             postpone_step(step, form.due_on.data)
-    _say(form, len(settled), len(steps) - len(settled))
+    _say(form, len(settled), len(form.picked.data) - len(settled))
     return redirect_after(f"/ma-journee/{queue}")
 
 

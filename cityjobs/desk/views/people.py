@@ -12,7 +12,7 @@ from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
-from cityjobs.core.web import Page, day, page_number, url_with
+from cityjobs.core.web import Page, day, last_page, page_number, url_with
 from cityjobs.desk.export import TOO_MANY, write_people
 from cityjobs.desk.forms import read_filters
 from cityjobs.desk.queries.people import PeopleList
@@ -64,7 +64,7 @@ def people() -> ResponseReturnValue:
     filters = read_filters(request.args, role, today())
     asked = PeopleList(filters, role, today())
     counts = asked.counts()
-    number = min(page_number(), max(1, -(-counts.total // filters.size)))
+    number = min(page_number(), last_page(counts.total, filters.size))
     page = Page(asked.rows(page=number), number, filters.size, counts.total)
     if role is Role.SPOTTER:
         return render_template(
