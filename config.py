@@ -124,7 +124,6 @@ class Settings(BaseSettings):
             "TRUSTED_PROXIES": self.trusted_proxies,
             "METRICS_TOKEN": self.metrics_token,
             "ERROR_TRACKER_DSN": self.error_tracker_dsn,
-            "STATE_DIR": str(self.state_dir),
             "SQLALCHEMY_DATABASE_URI": self.database_uri,
             "SQLALCHEMY_ENGINE_OPTIONS": self._engine_options(),
             "OWNER_DATABASE_URI": _sqlalchemy_form(self.owner_database_url),

@@ -152,7 +152,6 @@ def test_commands_beside_make_run_read_its_settings(tmp_path: Path) -> None:
     assert config["DEMO"] is True
     assert config["SESSION_COOKIE_NAME"] == "cityjobs_8001"
     assert config["SESSION_COOKIE_SECURE"] is False
-    assert config["STATE_DIR"] == str(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from cityjobs.absences.queries import caseworkers, find_overlapping, find_replacing
 from cityjobs.absences.rules import AbsenceRefused, Days, check_days
 from cityjobs.core.clock import now
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.core.web import day
 from cityjobs.parcours.models import Absence
 
@@ -61,7 +61,7 @@ def say_absence(
             db.session.add(absence)
             db.session.flush()
     except sa.exc.IntegrityError as refused:  # said, or gone, in the very instant
-        which = getattr(getattr(refused.orig, "diag", None), "constraint_name", None)
+        which = constraint_of(refused)
         if which == "ck_absence_members":
             raise AbsenceRefused("deputy", GONE) from None
         raise AbsenceRefused("starts_on", SAID) from None

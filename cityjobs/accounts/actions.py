@@ -225,7 +225,7 @@ def _spend_links(user_id: uuid.UUID, purpose: LinkPurpose | None = None) -> None
 def request_reset(email: str) -> None:
     """Ask that a reset be sent to an address; whether it has an account is found out when the letter is written.
 
-    Asking again within ten minutes sends no second letter.
+    Asking again within the same ten minutes of the clock sends no second letter.
     """
     moment = int(now().timestamp()) // 600
     key = key_of(email, current_app.config["SECRET_KEY"])

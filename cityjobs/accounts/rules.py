@@ -13,7 +13,6 @@ IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 INVITATION_LASTS = timedelta(days=7)
 RESET_LASTS = timedelta(hours=1)
-DRAFT_LASTS = timedelta(days=30)
 TRACES_LAST = timedelta(days=365)
 """How long closed sessions and links are kept (domain.md §3.5: traces of connection, one year)."""
 
@@ -99,11 +98,6 @@ class Professional:
 def is_idle(last_seen_at: datetime, now: datetime) -> bool:
     """Whether the session must be unlocked by the password again (30 minutes)."""
     return now - last_seen_at > IDLE_LIMIT
-
-
-def is_over(opened_at: datetime, now: datetime) -> bool:
-    """Whether the session has lasted a working day (12 hours) and must be opened anew."""
-    return now - opened_at > SESSION_LIMIT
 
 
 def password_weakness(password: str, personal: tuple[str, ...] = ()) -> str | None:

@@ -145,6 +145,11 @@ def _tell_each_transaction(session: Session, tx: SessionTransaction, connection:
         _tell(session, connection)
 
 
+def constraint_of(failure: sa.exc.DBAPIError) -> str | None:
+    """The name of the constraint that the database refused to break; None for any other failure."""
+    return getattr(getattr(failure.orig, "diag", None), "constraint_name", None)
+
+
 def after_commit(callback: Callable[[], object]) -> None:
     """Run a callback once the present transaction has been committed, and never if it is not."""
     db.session().info.setdefault("after_commit", []).append(callback)

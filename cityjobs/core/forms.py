@@ -2,14 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import date, time
 from time import strptime
 from typing import Any, Protocol
 
 import phonenumbers
-from flask import Flask, current_app, request
+from flask import Flask, current_app
 from flask_wtf import FlaskForm
 from markupsafe import Markup, escape
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -18,6 +18,7 @@ from wtforms import (
     Field,
     FileField,
     HiddenField,
+    IntegerField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -38,13 +39,13 @@ LONGEST_LINE = 200
 LONGEST_TEXT = 10_000
 NIR_REFUSED = (
     "Ce texte semble contenir un numéro de sécurité sociale. "
-    "CityJobs n’a pas le droit de le conserver : retirez-le avant d’enregistrer."
+    "CityJobs n’a pas le droit de le conserver\u00a0: retirez-le avant d’enregistrer."
 )
 REREAD = "relu"
 """The name under which a form says which sensitive words were read again, one `field:word,word` for each field."""
 LEXICON = "cityjobs.lexicon"
 """Where the application keeps how the lexicon of whoever asks is read: `watch_words`."""
-UNLISTED = "Ce choix n’existe pas dans la liste : choisissez-en un autre."
+UNLISTED = "Ce choix n’existe pas dans la liste\u00a0: choisissez-en un autre."
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 """Signs that mean nothing in a text, among them what no database keeps: NUL, and halves of characters."""
 EMAIL_SHAPE = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\]+\.[^@\s.<>,;]{2,}")
@@ -75,13 +76,10 @@ class Form(FlaskForm):  # type: ignore[misc]
             if not self[name].errors:
                 self.refuse(name, sentence)
 
-    def restore(self, fields: Mapping[str, Any]) -> None:
-        """Show a draft again: whatever was typed and not yet accepted."""
-        for name, typed in fields.items():
-            if name in self and name not in ("csrf_token", "version") and request.method == "GET":
-                self[name].process_data(typed) if not isinstance(self[name], DateField) else None
-                if isinstance(self[name], DateField):
-                    self[name].raw_data = [typed]
+
+def spaced(number: int) -> str:
+    """« 1 000 », with the thin space of French numbers."""
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def clean(text: str | None) -> str | None:
@@ -187,8 +185,9 @@ class TextField(AboutPerson, TextAreaField):
     def __init__(
         self, label: str, *, required: str | None = None, longest: int = LONGEST_TEXT, **kwargs: Any
     ) -> None:
-        spaced = f"{longest:,}".replace(",", "\u202f")
-        too_long = Length(max=longest, message=f"Ce texte dépasse {spaced} caractères : raccourcissez-le.")
+        too_long = Length(
+            max=longest, message=f"Ce texte dépasse {spaced(longest)} caractères\u00a0: raccourcissez-le."
+        )
         super().__init__(
             label,
             [Said(required) if required else Optional(), too_long, refuse_nir],
@@ -229,10 +228,10 @@ class DayField(DateField):
         """Parse, or say in a whole sentence what a day looks like."""
         self.data = read_day(valuelist[0]) if valuelist else None
         if valuelist and valuelist[0].strip() and self.data is None:
-            raise ValueError("Cette date n’est pas reconnue : écrivez-la comme 03/12/2026.")
+            raise ValueError("Cette date n’est pas reconnue\u00a0: écrivez-la comme 03/12/2026.")
         day: date | None = self.data
         if day is not None and not 1900 <= day.year <= 2200:
-            raise ValueError("Cette date n’est pas vraisemblable : vérifiez l’année.")
+            raise ValueError("Cette date n’est pas vraisemblable\u00a0: vérifiez l’année.")
 
     def says_no_day(self) -> bool:
         """Whether something was typed that is no day."""
@@ -247,6 +246,41 @@ class DayField(DateField):
             return self._typed()
         day: date | None = read_day(self._typed()) if self.raw_data else self.data
         return day.isoformat() if day else ""
+
+
+class WholeNumberField(IntegerField):
+    """A whole number between two bounds, or nothing unless `required`; « 1 000 € » and « 30 km » are understood.
+
+    `how` says how it is written, `fits` which numbers are taken.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        least: int,
+        most: int,
+        fits: str | None = None,
+        how: str = "Écrivez un nombre entier, en chiffres.",
+        unit: str = "",
+        required: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(label, [Said(required) if required else Optional()], **kwargs)
+        self.least, self.most, self.how, self.unit = least, most, how, unit
+        self.fits = fits or f"Ce nombre doit être compris entre {spaced(least)} et {spaced(most)}."
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Parse, or say in a whole sentence what is expected."""
+        digits = "".join("".join(valuelist[:1]).lower().strip().removesuffix(self.unit).split())
+        self.data = None
+        if not digits:
+            return
+        if not (digits.isascii() and digits.isdecimal()):
+            raise ValueError(self.how)
+        if len(digits) > 12 or not self.least <= int(digits) <= self.most:
+            raise ValueError(self.fits)
+        self.data = int(digits)
 
 
 class HourField(TimeField):
@@ -497,7 +531,7 @@ class PhoneField(LineField):
             number = e164(self.data)
             if number is None:
                 raise ValidationError(
-                    "Ce numéro n’est pas valable : écrivez-le comme 06 12 34 56 78 ou +32 470 12 34 56."
+                    "Ce numéro n’est pas valable\u00a0: écrivez-le comme 06 12 34 56 78 ou +32 470 12 34 56."
                 )
             self.data = number
 
@@ -511,7 +545,7 @@ class EmailField(LineField):
             self.data = self.data.lower()
             if not EMAIL_SHAPE.fullmatch(self.data):
                 raise ValidationError(
-                    "Cette adresse n’est pas valable : écrivez-la comme prenom.nom@exemple.fr."
+                    "Cette adresse n’est pas valable\u00a0: écrivez-la comme prenom.nom@exemple.fr."
                 )
 
 

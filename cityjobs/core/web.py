@@ -83,7 +83,7 @@ def hour(moment: datetime | time | None) -> str:
 
 
 def ago(moment: date | datetime | None, since: date | None = None) -> str:
-    """« hier », « il y a 12 jours », « dans 3 jours »; weeks from 15 days, months from 60."""
+    """« hier », « il y a 12 jours », « dans 3 jours »; weeks from 21 days, months from 60."""
     if moment is None:
         return ""
     days = ((since or today()) - _as_day(moment)).days

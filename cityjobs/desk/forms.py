@@ -7,13 +7,20 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
-from wtforms import Field, IntegerField, RadioField, ValidationError
-from wtforms.validators import NumberRange, Optional
+from wtforms import Field, RadioField, ValidationError
 
 from cityjobs.core.clock import today
-from cityjobs.core.forms import ChoiceField, DayField, Form, ItemField, PickedField, VersionField, clean
+from cityjobs.core.forms import (
+    ChoiceField,
+    DayField,
+    Form,
+    ItemField,
+    PickedField,
+    VersionField,
+    WholeNumberField,
+    clean,
+)
 from cityjobs.core.permissions import Role
 from cityjobs.desk.leftovers import Leftover
 from cityjobs.desk.rules import CITE, EN_COURS, MINE, NOBODY, QPV_WORDS, SILENCES, SIZES, SORTS, PeopleFilters
@@ -73,22 +80,6 @@ def _day(text: str) -> date | None:
         return None
 
 
-class MonthsField(IntegerField):
-    """How long something lasts, in whole months, or nothing."""
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        bounds = NumberRange(min=0, max=600, message="Ce nombre de mois va de 0 à 600.")
-        super().__init__(label, [Optional(), bounds], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse, or say what is expected."""
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 5):
-            raise ValueError("Écrivez un nombre entier de mois, en chiffres.")
-        self.data = int(typed) if typed else None
-
-
 class CloseForm(Form):
     """How a parcours ends. What is still open adds one field each (see `closing_form`)."""
 
@@ -99,7 +90,13 @@ class CloseForm(Form):
         blank="Choisir",
     )
     on = DayField("Date de sortie", required="Indiquez le jour de la sortie.")
-    months = MonthsField("Durée en mois")
+    months = WholeNumberField(
+        "Durée en mois",
+        least=0,
+        most=600,
+        fits="Ce nombre de mois va de 0 à 600.",
+        how="Écrivez un nombre entier de mois, en chiffres.",
+    )
     evidence = ItemField("Justificatif vu", blank="Aucun")
     evidence_seen_on = DayField("Vu le")
     situation = ItemField("Situation à la sortie", blank="À demander plus tard")

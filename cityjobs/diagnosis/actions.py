@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.exc import IntegrityError
 
 from cityjobs.core.clock import now
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.diagnosis.models import Diagnosis, Frein, FreinReading
 from cityjobs.diagnosis.queries import PORTRAIT, portrait_of
 from cityjobs.diagnosis.rules import (
@@ -45,7 +45,7 @@ def begin_diagnosis(
         with db.session.begin_nested():
             db.session.add(begun)
     except IntegrityError as failure:
-        constraint = getattr(getattr(failure.orig, "diag", None), "constraint_name", None)
+        constraint = constraint_of(failure)
         if constraint not in ("uq_diagnosis_open", "diagnosis_parcours_id_number_key"):
             raise
         return False

@@ -6,8 +6,7 @@ from functools import cache
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, HiddenField, IntegerField
-from wtforms.validators import NumberRange, Optional
+from wtforms import BooleanField, HiddenField
 
 from cityjobs.core.clock import today
 from cityjobs.core.forms import (
@@ -19,6 +18,7 @@ from cityjobs.core.forms import (
     LineField,
     TextField,
     VersionField,
+    WholeNumberField,
 )
 from cityjobs.diagnosis.rules import (
     FARTHEST_KM,
@@ -57,23 +57,6 @@ ASKED = (ListName.FREIN, ListName.SITUATION, *dict.fromkeys(LISTED.values()))
 PARTS = ("status", "severity", "priority", "owner", "situations")
 
 
-class KilometresField(IntegerField):
-    """A distance in whole kilometres; « 30 km » is understood."""
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        sentence = "Une distance va de 0 à 1\u202f000\u00a0km."
-        super().__init__(label, [Optional(), NumberRange(0, FARTHEST_KM, sentence)], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse, or say what is expected."""
-        typed = "".join(valuelist[:1]).lower().replace("km", "")
-        digits = "".join(typed.split())
-        self.data = None
-        if digits and not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-            raise ValueError("Écrivez la distance en kilomètres, par exemple 30.")
-        self.data = int(digits) if digits else None
-
-
 class DiagnosisForm(Form):
     """The whole page; the twelve freins are added by `diagnosis_form_of`.
 
@@ -85,7 +68,14 @@ class DiagnosisForm(Form):
     strengths = TextField("Points forts")
     occupation = LineField("Métier visé")
     sector = ItemField("Secteur")
-    radius_km = KilometresField("Distance possible, en kilomètres")
+    radius_km = WholeNumberField(
+        "Distance possible, en kilomètres",
+        least=0,
+        most=FARTHEST_KM,
+        unit="km",
+        how="Écrivez la distance en kilomètres, par exemple 30.",
+        fits="Une distance va de 0 à 1\u202f000\u00a0km.",
+    )
     working_time = ItemField("Temps de travail")
     contract = ItemField("Type de contrat recherché")
     project = TextField("Ce que la personne veut faire")

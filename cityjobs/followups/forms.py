@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, time
 from typing import Any, cast
 
-from wtforms import BooleanField, HiddenField, IntegerField
-from wtforms.validators import NumberRange, Optional
+from wtforms import BooleanField, HiddenField
 
 from cityjobs.core.clock import today
 from cityjobs.core.forms import (
@@ -18,6 +17,7 @@ from cityjobs.core.forms import (
     RemarkField,
     TextField,
     VersionField,
+    WholeNumberField,
 )
 from cityjobs.followups.rules import (
     INTERVIEW_MODE_LABELS,
@@ -34,22 +34,6 @@ from cityjobs.parcours.rules.lifecycle import CLOSED_STATUSES, AssignmentKind
 MODES = [(mode.value, label) for mode, label in INTERVIEW_MODE_LABELS.items()]
 LONGEST_RESULT = 500
 LONGEST_PLACE = 200
-
-
-class MinutesField(IntegerField):
-    """A duration in whole minutes, up to a day."""
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        sentence = "Une durée va de 1 à 1\u202f440 minutes."
-        super().__init__(label, [Optional(), NumberRange(min=1, max=1440, message=sentence)], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse, or say what is expected."""
-        typed = valuelist[0].strip() if valuelist else ""
-        if typed and not (typed.isascii() and typed.isdecimal()):
-            self.data = None
-            raise ValueError("Écrivez la durée en minutes, par exemple 30.")
-        self.data = int(typed) if typed else None
 
 
 def one_newline(text: str) -> str:
@@ -69,7 +53,13 @@ class ExchangeForm(Form):
     )
     reached = BooleanField("La personne a été jointe", default=True)
     held_on = DayField("Date de l’échange", required="Indiquez le jour de l’échange.", default=today)
-    duration = MinutesField("Durée en minutes")
+    duration = WholeNumberField(
+        "Durée en minutes",
+        least=1,
+        most=1440,
+        how="Écrivez la durée en minutes, par exemple 30.",
+        fits="Une durée va de 1 à 1\u202f440 minutes.",
+    )
     private_note = TextField("Note privée")
 
     def holds_for(self, parcours: Parcours) -> bool:
@@ -259,7 +249,7 @@ class PassOnForm(StepForm):
         stands = self.accepted()
         if self.colleague.data and self.colleague.data not in self.followers:
             self.colleague.errors = [
-                "Cette personne ne suit pas ce parcours aujourd’hui : choisissez quelqu’un de la liste."
+                "Cette personne ne suit pas ce parcours aujourd’hui\u00a0: choisissez quelqu’un de la liste."
             ]
         offered = cast(list[tuple[str, str]], self.colleague.choices)
         self.colleague.choices = [(code, label) for code, label in offered if code != self.holder]

@@ -67,13 +67,6 @@ class StepState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-STEP_STATE_LABELS: dict[StepState, str] = {
-    StepState.TODO: "À faire",
-    StepState.DONE: "Fait",
-    StepState.CANCELLED: "Abandonné",
-}
-
-
 LETTER = "passed_on"
 """The kind of the letter to a colleague whom something is passed on to."""
 

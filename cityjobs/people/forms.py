@@ -68,7 +68,7 @@ class PersonForm(Form):
     commune = LineField("Commune", longest=100)
     qpv = ChoiceField("Quartier prioritaire", [])
     qpv_source = ChoiceField(
-        "Comment le savez-vous ?",
+        "Comment le savez-vous\u202f?",
         [
             (source.value, QPV_SOURCE_LABELS[source].capitalize())
             for source in (QpvSource.DECLARE, QpvSource.SIG_VILLE)
@@ -91,7 +91,7 @@ class PersonForm(Form):
     def validate_birth_date(self, field: DayField) -> None:
         """Nobody is born tomorrow, nor lives for ever."""
         if field.data and field.data > today():
-            raise ValidationError("Cette date de naissance est dans le futur : vérifiez l’année.")
+            raise ValidationError("Cette date de naissance est dans le futur\u00a0: vérifiez l’année.")
         if (age_on(field.data, today()) or 0) > OLDEST:
             raise ValidationError("Cette date de naissance est trop ancienne\u00a0: vérifiez l’année.")
 
@@ -121,7 +121,7 @@ class PersonForm(Form):
             and not self.qpv_again.data
         ):
             raise ValidationError(
-                "L’adresse a changé : dites si elle est encore dans le même cas, cochez « Réponse vérifiée aujourd’hui » ou choisissez « À vérifier »."
+                "L’adresse a changé\u00a0: dites si elle est encore dans le même cas, cochez «\u00a0Réponse vérifiée aujourd’hui\u00a0» ou choisissez «\u00a0À vérifier\u00a0»."
             )
 
     def identity(self) -> Identity:

@@ -99,7 +99,7 @@ class Person(Versioned, Model):
 class PersonLink(Model):
     """Two persons of one Cité who belong together; the smaller identifier first, so that each pair is told once.
 
-    `kind` says what the other is for the first: `rules.seen_from` tells it the other way round.
+    `kind` says what the other is for the first: `rules.other_way` tells it the other way round.
     """
 
     __tablename__ = "person_link"

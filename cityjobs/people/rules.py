@@ -2,13 +2,13 @@
 
 import enum
 import re
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import date
 
 import phonenumbers
 
+from cityjobs.core import wording
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
 
@@ -65,17 +65,12 @@ CONTACT_CHANNEL_LABELS: dict[ContactChannel, str] = {
 }
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]")
-
-
 def fold(text: str) -> str:
     """Lower case, no accents, no apostrophes, single spaces: « Élise N’Diaye-Lefèvre » → « elise ndiaye lefevre ».
 
     The same as the database's app.fold, which a test compares.
     """
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)).lower()
-    bare = bare.replace("œ", "oe").replace("æ", "ae")
-    bare = re.sub(r"['’ʼ`´]", "", bare)
+    bare = re.sub(r"['’ʼ`´]", "", wording.fold(text))
     return re.sub(r"[^0-9a-z]+", " ", bare).strip(" ")
 
 
@@ -283,7 +278,9 @@ class QpvCheck:
     again: bool = False
 
 
-HARD_TO_REACH = "Indiquez au moins un moyen de joindre la personne : téléphone, courriel, adresse ou tiers."
+HARD_TO_REACH = (
+    "Indiquez au moins un moyen de joindre la personne\u00a0: téléphone, courriel, adresse ou tiers."
+)
 
 
 class LinkKind(enum.StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.attributes import flag_modified
 
 from cityjobs.core.clock import now
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.diagnosis.actions import Refused as FreinRefused
 from cityjobs.diagnosis.actions import move_frein
 from cityjobs.diagnosis.rules import FreinStatus
@@ -323,7 +323,7 @@ def keep_plan(
         with db.session.begin_nested():
             return _once(template_id, write, is_same)
     except IntegrityError as failure:
-        if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_plan_template_name":
+        if constraint_of(failure) != "uq_plan_template_name":
             raise
         raise Refused("name", "Un modèle porte déjà ce nom\u00a0: choisissez-en un autre.") from failure
 

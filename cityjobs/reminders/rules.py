@@ -98,7 +98,7 @@ CANCELLATION_LABELS: dict[Cancellation, str] = {
     Cancellation.REASSIGNED: "La personne a changé de référent ou de remplaçant, ou la chose à faire est confiée à quelqu’un d’autre",
     Cancellation.STEP_SETTLED: "Ce qui était à faire est déjà réglé",
     Cancellation.STEP_PUT_OFF: "Ce qui est à faire a changé de date",
-    Cancellation.DATE_PASSED: "L’échéance est passée : rappelée comme en retard",
+    Cancellation.DATE_PASSED: "L’échéance est passée\u00a0: rappelée comme en retard",
     Cancellation.CONTACTED: "La personne a donné des nouvelles",
     Cancellation.REACTED: "Le référent a réagi",
     Cancellation.CHECK_NOTED: "Le point d’emploi est déjà noté",
@@ -142,14 +142,6 @@ def _holidays_of(year: int) -> frozenset[date]:
 def is_working_day(day: date) -> bool:
     """Monday to Friday, but for the public holidays of metropolitan France."""
     return day.weekday() < 5 and day not in _holidays_of(day.year)
-
-
-def working_day_before(day: date) -> date:
-    """The last working day strictly before a day: when what is due on it is recalled."""
-    before = day - timedelta(days=1)
-    while not is_working_day(before):
-        before -= timedelta(days=1)
-    return before
 
 
 def working_day_after(day: date) -> date:

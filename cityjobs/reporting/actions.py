@@ -24,7 +24,7 @@ CLAIM_LASTS = timedelta(minutes=3)
 """Since the last step of a report: each takes seconds. Two workers on one report settle it once all the same."""
 RETRY_AFTER = timedelta(minutes=10)
 LETTER = "report"
-INTERRUPTED = "Le calcul s’est interrompu. Rien n’est perdu : demandez de nouveau ce rapport."
+INTERRUPTED = "Le calcul s’est interrompu. Rien n’est perdu\u00a0: demandez de nouveau ce rapport."
 
 
 def request_report(cite_id: uuid.UUID, period: Period, *, requested_by: uuid.UUID, as_of: date) -> uuid.UUID:
@@ -154,7 +154,7 @@ def ask_again(reports: Sequence[uuid.UUID]) -> None:
 
 
 def release_reports() -> list[uuid.UUID]:
-    """Make wait again what a dead worker left half-way or what failed less than three times; returns all that wait."""
+    """Make wait again what a dead worker left half-way or what failed less than MOST_ATTEMPTS times; returns all that wait."""
     lasts = timedelta(seconds=current_app.config.get("REPORT_CLAIM_SECONDS", CLAIM_LASTS.total_seconds()))
     left = sa.and_(ActivityReport.state == ReportState.COMPUTING, ActivityReport.claimed_at < now() - lasts)
     failed = sa.and_(

@@ -22,7 +22,7 @@ from cityjobs.reporting.queries import (
     loads_of,
     neighbourhoods_of,
 )
-from cityjobs.reporting.rules.figures import FIGURES, Figure, Kind, Measure, trend
+from cityjobs.reporting.rules.figures import FIGURES, Figure, Kind, Measure, in_number, trend
 from cityjobs.reporting.rules.periods import Period, Slice, period_before, slices_of
 from cityjobs.reporting.rules.secrecy import Breakdown, hidden_cells
 
@@ -123,10 +123,9 @@ def change_in_words(figure: Figure, now: float | None, before: float | None) -> 
     gap = round(now * 100) - round(before * 100) if share else round(now - before, 1)
     if not gap:
         return "stable"
-    unit = "point" if share else figure.unit.rstrip("s")
-    plural = "s" if unit and abs(gap) >= 2 else ""
+    unit = in_number("points" if share else figure.unit, gap)
     size = number(abs(gap), 0 if share else 1)
-    return f"{'+' if gap > 0 else MINUS}{NARROW}{size} {unit}{plural}".strip()
+    return f"{'+' if gap > 0 else MINUS}{NARROW}{size} {unit}".strip()
 
 
 def tiles_of(board: Board) -> list[dict[str, Any]]:
@@ -145,7 +144,7 @@ def _tile(board: Board, figure: Figure) -> dict[str, Any]:
     return {
         "label": label,
         "value": said(figure, value),
-        "unit": "" if value is None else figure.unit.rstrip("s") if value < 2 else figure.unit,
+        "unit": "" if value is None else in_number(figure.unit, value),
         "change": change,
         "change_kind": trend(figure, value, before).value,
         "change_note": HIDDEN_NOTE if hidden else _beside(figure, board.now[figure.code], change, before, board.published),
@@ -169,22 +168,23 @@ def _beside(
 def funnel_of(board: Board) -> list[dict[str, Any]]:
     """The four steps; those that may not be published are left out."""
     notes = {
-        "ind_rencontrees": ("ind_premieres_rencontres", "dont {} nouvelles"),
-        "ind_accompagnees": ("ind_entrees", "dont {} entrées"),
-        "ind_sorties": ("ind_sorties_dynamiques", "dont {} dynamiques"),
+        "ind_rencontrees": ("ind_premieres_rencontres", "nouvelles"),
+        "ind_accompagnees": ("ind_entrees", "entrées"),
+        "ind_sorties": ("ind_sorties_dynamiques", "dynamiques"),
     }
     steps = []
     for code in FUNNEL:
         value = board.measured(code)
         if value is None:
             continue
-        within, words = notes.get(code, ("", ""))
+        within, kind = notes.get(code, ("", ""))
         part = board.measured(within) if within else None
+        note = f"dont {said(FIGURES[within], part)} {in_number(kind, part)}" if part is not None else ""
         steps.append(
             {
                 "label": FUNNEL_LABELS[code],
                 "value": int(value),
-                "note": words.format(said(FIGURES[within], part)) if part is not None else "",
+                "note": note,
                 "href": board.rows_href(code) if value else None,
                 "kind": "done" if code == "ind_sorties" else "",
             }

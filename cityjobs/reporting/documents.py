@@ -12,7 +12,7 @@ from cityjobs.core.printing import print_pdf
 from cityjobs.core.web import NARROW, day, number, percent
 from cityjobs.reporting.drawing import bars_svg
 from cityjobs.reporting.queries import Snapshot
-from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES, Kind
+from cityjobs.reporting.rules.figures import DEFINITIONS_VERSION, FIGURES, Kind, in_number
 from cityjobs.reporting.rules.secrecy import Breakdown, hidden_cells
 
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -108,7 +108,7 @@ def said(value: float | None, kind: str, unit: str = "", *, hidden: bool = False
         return NOTHING
     if kind == Kind.SHARE:
         return percent(value)
-    return f"{number(value, 1 if kind == Kind.MEDIAN else 0)}{NARROW}{unit}".strip(NARROW)
+    return f"{number(value, 1 if kind == Kind.MEDIAN else 0)}{NARROW}{in_number(unit, value)}".strip(NARROW)
 
 
 def _count(count: int | None) -> str:

@@ -34,11 +34,11 @@ def read_period(args: Mapping[str, str], today: date, programme: Period, *, publ
         return Asked(span, period_of(span, today, programme))
     start, end = _day(args.get("du")), _day(args.get("au"))
     if start is None or end is None:
-        refusal = "Cette période n’est pas reconnue : indiquez deux dates."
+        refusal = "Cette période n’est pas reconnue\u00a0: indiquez deux dates."
     elif start > end:
-        refusal = "Cette période finit avant de commencer : vérifiez les deux dates."
+        refusal = "Cette période finit avant de commencer\u00a0: vérifiez les deux dates."
     elif start > today:
-        refusal = "Cette période n’a pas encore commencé : choisissez une date passée."
+        refusal = "Cette période n’a pas encore commencé\u00a0: choisissez une date passée."
     else:
         return Asked(span, Period(start, end).until(today))
     return Asked(DEFAULT_SPAN, period_of(DEFAULT_SPAN, today, programme), refusal)
@@ -66,7 +66,7 @@ class ReportForm(Form):
     def validate_last(self, field: Any) -> None:
         """In order."""
         if self.first.data and field.data and field.data < self.first.data:
-            raise ValidationError("Ce mois vient avant le premier : vérifiez les deux mois.")
+            raise ValidationError("Ce mois vient avant le premier\u00a0: vérifiez les deux mois.")
 
     def answers(self) -> Period:
         """The days asked for."""

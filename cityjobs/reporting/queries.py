@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import load_only
 
 from cityjobs.accounts.models import Membership, User
+from cityjobs.accounts.queries import is_current
 from cityjobs.core.db import db
 from cityjobs.core.permissions import Role
 from cityjobs.core.web import Page, last_page
@@ -178,8 +179,7 @@ def loads_of(setting: Setting, period: Period) -> list[Load]:
         .where(
             Membership.cite_id == setting.id,
             Membership.role == Role.REFERENT,
-            Membership.started_on <= period.end,
-            sa.or_(Membership.ended_on.is_(None), Membership.ended_on > period.end),
+            is_current(period.end),
         )
         .order_by(Membership.user_id, Membership.started_on, Membership.id)
         .subquery()
@@ -499,8 +499,7 @@ def readers_of(cite_id: uuid.UUID, on: date) -> Sequence[Any]:
         .where(
             Membership.cite_id == cite_id,
             Membership.role == Role.CHEF_DE_FILE,
-            Membership.started_on <= on,
-            sa.or_(Membership.ended_on.is_(None), Membership.ended_on > on),
+            is_current(on),
             User.disabled_at.is_(None),
         )
         .distinct()
@@ -517,7 +516,7 @@ def find_announced_report(report_id: uuid.UUID, reader_id: uuid.UUID, on: date) 
             Membership.user_id == reader_id,
             Membership.cite_id == ActivityReport.cite_id,
             Membership.role == Role.CHEF_DE_FILE,
-            sa.or_(Membership.ended_on.is_(None), Membership.ended_on > on),
+            is_current(on),
             User.disabled_at.is_(None),
         )
         .exists()

@@ -147,7 +147,7 @@ def ask_report() -> ResponseReturnValue:
     report_id = find_pending_report(me.cite_id, period)
     if report_id is None:
         report_id = request_report(me.cite_id, period, requested_by=me.id, as_of=today())
-        flash("Le rapport est demandé. Vous pouvez quitter cette page : il vous attendra ici.", "done")
+        flash("Le rapport est demandé. Vous pouvez quitter cette page\u00a0: il vous attendra ici.", "done")
     return redirect_after(f"/pilotage/rapports/{report_id}")
 
 

@@ -173,7 +173,7 @@ def read_contour(geometry: Any) -> Contour:
 def _ring(positions: Any) -> Ring:
     ring = tuple((_degrees(position[0]), _degrees(position[1])) for position in positions)
     if any(abs(longitude) > 180 or abs(latitude) > 90 for longitude, latitude in ring):
-        raise Rejected("Des coordonnées sortent de WGS 84 : le fichier est peut-être en Lambert 93.")
+        raise Rejected("Des coordonnées sortent de WGS 84\u00a0: le fichier est peut-être en Lambert 93.")
     if len(ring) < 4 or ring[0] != ring[-1]:
         raise Rejected("Le contour n’est pas fermé.")
     if len(set(ring)) < 3 or _area(ring) == 0:

@@ -4,9 +4,18 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, ValidationError
+from wtforms import BooleanField, HiddenField, RadioField, ValidationError
 
-from cityjobs.core.forms import ChoiceField, EmailField, Form, LineField, PhoneField, Said, VersionField
+from cityjobs.core.forms import (
+    ChoiceField,
+    EmailField,
+    Form,
+    LineField,
+    PhoneField,
+    VersionField,
+    WholeNumberField,
+    spaced,
+)
 from cityjobs.territory.models import Cite, Organisation
 from cityjobs.territory.rules import (
     FAMILY_LABELS,
@@ -23,29 +32,6 @@ NO_CHOICE = "Choisissez un type"
 SENSITIVITY = {"auto": "Selon son type", "yes": "Oui", "no": "Non"}
 
 
-class NumberField(IntegerField):
-    """A whole number between two bounds; « 1 000 » and « 1 000 € » are understood."""
-
-    def __init__(self, label: str, *, required: str, lowest: int, highest: int, **kwargs: Any) -> None:
-        super().__init__(label, [Said(required)], **kwargs)
-        self.lowest, self.highest = lowest, highest
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse, or say in a whole sentence which numbers fit."""
-        typed = "".join(valuelist[:1]).replace("€", "")
-        digits = "".join(typed.split())
-        self.data = None
-        if not digits:
-            return
-        if not (digits.isascii() and digits.isdecimal()):
-            raise ValueError("Écrivez un nombre entier, en chiffres.")
-        if len(digits) > 12 or not self.lowest <= int(digits) <= self.highest:
-            raise ValueError(
-                f"Ce nombre doit être compris entre {_spaced(self.lowest)} et {_spaced(self.highest)}."
-            )
-        self.data = int(digits)
-
-
 class SettingsForm(Form):
     """The programme of a Cité, who leads it, its flags and delays."""
 
@@ -56,14 +42,14 @@ class SettingsForm(Form):
     qrr = BooleanField("QRR, quartier de reconquête républicaine")
     equip_emploi = BooleanField("Équip’emploi")
     uses_commission = BooleanField("Commission d’entrée")
-    silence_days = NumberField(
-        "Silence : jours sans contact", required="Indiquez un nombre de jours.", lowest=7, highest=365
+    silence_days = WholeNumberField(
+        "Silence : jours sans contact", required="Indiquez un nombre de jours.", least=7, most=365
     )
-    escalation_days = NumberField(
-        "Relais : jours sans réaction", required="Indiquez un nombre de jours.", lowest=1, highest=90
+    escalation_days = WholeNumberField(
+        "Relais : jours sans réaction", required="Indiquez un nombre de jours.", least=1, most=90
     )
-    referent_capacity = NumberField(
-        "Capacité d’un référent", required="Indiquez un nombre de personnes.", lowest=1, highest=500
+    referent_capacity = WholeNumberField(
+        "Capacité d’un référent", required="Indiquez un nombre de personnes.", least=1, most=500
     )
     version = VersionField()
 
@@ -112,12 +98,13 @@ def settings_of(cite: Cite) -> dict[str, Any]:
 class YearForm(Form):
     """A year of the programme and its envelope; `was` is the envelope that the form was filled from."""
 
-    year = NumberField("Année", required="Indiquez une année.", lowest=2000, highest=2200)
-    envelope_euros = NumberField(
+    year = WholeNumberField("Année", required="Indiquez une année.", least=2000, most=2200)
+    envelope_euros = WholeNumberField(
         "Enveloppe, en euros",
         required="Indiquez un montant, 0 s’il n’y en a pas.",
-        lowest=0,
-        highest=100_000_000,
+        least=0,
+        most=100_000_000,
+        unit="€",
     )
     was = HiddenField()
 
@@ -229,14 +216,10 @@ def _shown(field: Any) -> str:
         return dict(field.iter_flat()).get(field.data or "", "")
     if isinstance(field, RadioField):
         return SENSITIVITY.get(field.data, "")
-    return _spaced(field.data) if isinstance(field.data, int) else str(field.data or "")
+    return spaced(field.data) if isinstance(field.data, int) else str(field.data or "")
 
 
 def _raw(field: Any) -> str:
     if isinstance(field, BooleanField):
         return "y" if field.data else ""
     return "" if field.data is None else str(field.data)
-
-
-def _spaced(number: int) -> str:
-    return f"{number:,}".replace(",", "\u202f")

@@ -68,17 +68,6 @@ def communes_of(cite_id: uuid.UUID) -> Sequence[CiteCommune]:
 # QPV
 
 
-def qpvs_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> list[tuple[uuid.UUID, str, str]]:
-    """The QPV of the perimeter for a list of choices: identifier, code, name, by name."""
-    rows = db.session.execute(
-        sa.select(Qpv.id, Qpv.code, Qpv.name)
-        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
-        .where(CiteQpv.cite_id == cite_id, Qpv.generation == generation)
-        .order_by(sa.func.app.fold(Qpv.name), Qpv.code)
-    ).all()
-    return [(row.id, row.code, row.name) for row in rows]
-
-
 def _commune_names() -> sa.ScalarSelect[Any]:
     return (
         sa.select(sa.func.string_agg(QpvCommune.name, sa.text("', ' order by qpv_commune.name")))
@@ -182,25 +171,6 @@ def _meets(box: tuple[float, float, float, float]) -> tuple[sa.ColumnElement[boo
 
 
 # Maps
-
-
-def cite_points() -> Rows:
-    """Every Cité with a position, for the schematic map: id, slug, name, longitude, latitude."""
-    return db.session.execute(
-        sa.select(Cite.id, Cite.slug, Cite.name, Cite.longitude, Cite.latitude)
-        .where(Cite.longitude.is_not(None), Cite.latitude.is_not(None))
-        .order_by(Cite.name)
-    ).all()
-
-
-def contours_of(cite_id: uuid.UUID, generation: int = QpvGeneration.Y2024) -> Rows:
-    """The imported contours of the perimeter: id, code, name, contour (a GeoJSON MultiPolygon)."""
-    return db.session.execute(
-        sa.select(Qpv.id, Qpv.code, Qpv.name, Qpv.contour)
-        .join(CiteQpv, CiteQpv.qpv_id == Qpv.id)
-        .where(CiteQpv.cite_id == cite_id, Qpv.generation == generation, Qpv.contour.is_not(None))
-        .order_by(Qpv.code)
-    ).all()
 
 
 # The collective

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import IntegrityError
 
-from cityjobs.core.db import after_commit, db
+from cityjobs.core.db import after_commit, constraint_of, db
 from cityjobs.vocabulary.models import ListItem, RomeName
 from cityjobs.vocabulary.queries import forget_lexicon, lines_of, local_items_beside
 from cityjobs.vocabulary.rome import Name
@@ -50,7 +50,7 @@ def add_item(
             with db.session.begin_nested():
                 db.session.add(item)
         except IntegrityError as failure:
-            if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_list_item_local":
+            if constraint_of(failure) != "uq_list_item_local":
                 raise
             continue
         _tell_words_changed(item)

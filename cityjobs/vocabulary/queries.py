@@ -61,12 +61,6 @@ def read_lists(*names: ListName) -> Lists:
     return Lists(read)
 
 
-def items_of(*names: ListName, parent: str | None = None) -> dict[ListName, list[Item]]:
-    """The lines that may be chosen, by list, in order: of the nation and of the Cité being worked in."""
-    lists = read_lists(*names)
-    return {name: lists.offered(name, parent) for name in names}
-
-
 def labels_of(*names: ListName) -> dict[ListName, dict[str, str]]:
     """What to show for each code, by list, lines set aside included."""
     lists = read_lists(*names)

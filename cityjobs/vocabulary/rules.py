@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cityjobs.core.wording import ADMITTED, says_the_same
+from cityjobs.core.wording import ADMITTED, fold, says_the_same
 
 
 class ListName(enum.StrEnum):
@@ -134,12 +134,8 @@ def parents_of(list_name: ListName) -> tuple[ListName, ...]:
     return above if isinstance(above, tuple) else (above,) if above else ()
 
 
-_ACCENTS = re.compile("[\u0300-\u036f]")
-
-
 def _folded(label: str) -> str:
-    bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", label)).lower()
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in bare).split())
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(label)).split())
 
 
 def addition_refusal(label: str, parent: str | None, present: Sequence[Item]) -> str | None:

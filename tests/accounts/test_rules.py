@@ -11,7 +11,6 @@ from cityjobs.accounts.rules import (
     carried,
     device_label,
     is_idle,
-    is_over,
     password_weakness,
     personal_parts,
 )
@@ -51,11 +50,9 @@ def test_a_password_neither_too_long_nor_personal() -> None:
     assert password_weakness("Briques-2026", mine) is None
 
 
-def test_half_an_hour_and_twelve_hours() -> None:
+def test_half_an_hour() -> None:
     assert not is_idle(NOON, NOON + timedelta(minutes=30))
     assert is_idle(NOON, NOON + timedelta(minutes=30, seconds=1))
-    assert not is_over(NOON, NOON + timedelta(hours=12))
-    assert is_over(NOON, NOON + timedelta(hours=12, seconds=1))
 
 
 @pytest.mark.parametrize(

@@ -63,11 +63,3 @@ def test_a_day_never_typed_shows_what_is_known(app: Flask) -> None:
         known = Meeting(data={"on": date(2026, 3, 4)}, meta={"csrf": False})
         assert shown(known) == ("date", "2026-03-04")
         assert shown(known, "since") == ("date", today().isoformat())
-
-
-def test_a_draft_keeps_its_days_as_they_were_typed(app: Flask) -> None:
-    for typed, again in (("12/03/1990", ("date", "1990-03-12")), ("mardi", ("text", "mardi"))):
-        with app.test_request_context():
-            form = Meeting(meta={"csrf": False})
-            form.restore({"on": typed})
-            assert shown(form) == again

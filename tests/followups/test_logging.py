@@ -81,6 +81,7 @@ def test_everything_can_be_told(scene: Scene, client_of: Clients, rows: Rows) ->
         ({"duration": "une heure"}, "en minutes"),
         ({"duration": "1441"}, "1 440 minutes"),
         ({"duration": "0"}, "1 440 minutes"),
+        ({"duration": "9" * 5000}, "1 440 minutes"),
         ({"next_step": "Rappeler"}, "pour quel jour"),
         ({"due_on": (today() + timedelta(days=2)).isoformat()}, "ce qui est prévu"),
         ({"next_step": "Rappeler", "due_on": (today() - timedelta(days=1)).isoformat()}, "déjà passée"),

@@ -102,10 +102,12 @@ class Crowd:
         return [m for m in self.members if m.cite.id == cite_id and m.role in roles]
 
     def drawn(self, dice: random.Random, most: int) -> list[Member]:
-        """Members at random, each role among them."""
-        first = {member.role: member for member in dice.sample(self.members, len(self.members))}
-        rest = [member for member in self.members if member not in first.values()]
-        return [*first.values(), *dice.sample(rest, len(rest))][:most]
+        """Members at random: each role among the first, then each role of each Cité."""
+        shuffled = dice.sample(self.members, len(self.members))
+        roles = {member.role: member for member in shuffled}
+        seats = {(member.cite.id, member.role): member for member in shuffled}
+        chosen = {member.membership.id: member for member in (*roles.values(), *seats.values(), *shuffled)}
+        return list(chosen.values())[:most]
 
     def named_in(self, text: str) -> set[uuid.UUID]:
         """Whose last name is written in a text."""

@@ -23,7 +23,6 @@ from cityjobs.reminders.rules import (
     reason_to_cancel,
     when_in_words,
     working_day_after,
-    working_day_before,
 )
 
 SAME_NAME = {
@@ -36,6 +35,14 @@ SAME_NAME = {
 }
 SOMEBODY, ANOTHER = uuid.uuid4(), uuid.uuid4()
 ON = date(2026, 12, 1)
+
+
+def working_day_before(day: date) -> date:
+    """The last working day strictly before a day: when what is due on it is recalled."""
+    before = day - timedelta(days=1)
+    while not is_working_day(before):
+        before -= timedelta(days=1)
+    return before
 
 
 @pytest.mark.parametrize(

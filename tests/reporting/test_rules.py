@@ -15,6 +15,7 @@ from cityjobs.reporting.rules.figures import (
     Kind,
     Measure,
     Trend,
+    in_number,
     trend,
 )
 from cityjobs.reporting.rules.periods import (
@@ -217,3 +218,8 @@ def test_a_median_of_five_is_hidden() -> None:
     measures = {code: Measure(20, 40, 9.0) for code in FIGURES}
     measures["ind_delai_diag"] = Measure(5, 5, 12.0)
     assert "ind_delai_diag" in hidden_cells(measures, ())
+
+
+def test_words_go_with_their_number() -> None:
+    for value, word in ((0, "jour"), (1, "jour"), (1.5, "jour"), (2, "jours"), (-1, "jour"), (-4, "jours")):
+        assert in_number("jours", value) == word

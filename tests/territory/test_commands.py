@@ -12,7 +12,6 @@ from flask import Flask
 from cityjobs.core.db import SYSTEM, act_as, db, transaction
 from cityjobs.territory import reference
 from cityjobs.territory.models import Cite, CiteCommune, CiteQpv, ProgrammeYear, Qpv, QpvCommune
-from cityjobs.territory.queries import cite_points, contours_of, qpvs_of
 from tests.conftest import Databases
 from tests.territory.shapes import collection, feature, official, square
 
@@ -190,22 +189,17 @@ def test_a_file_that_is_not_there(shell: Any) -> None:
     assert shell("import-qpv", "/nowhere/qpv.geojson").exit_code == 2
 
 
-def test_maps_and_choices(shell: Any, app: Flask, as_worker: Flask) -> None:
+def test_contours_of_the_perimeter_come_with_the_official_file(shell: Any, databases: Databases) -> None:
+    contours = """select q.code, q.name, q.contour ->> 'type' from qpv q join cite_qpv l on l.qpv_id = q.id
+        join cite c on c.id = l.cite_id where c.slug = 'calais' order by q.code"""
     shell("seed")
-    with app.app_context():
-        assert len(cite_points()) == 14
-        cite_id = db.session.scalars(sa.select(Cite.id).where(Cite.slug == "calais")).one()
-        assert [(code, name) for _, code, name in qpvs_of(cite_id)] == [
-            ("QN06254M", "Beau Marais"), ("QN06253M", "Fort Nieulay - Cailloux - Saint-Pierre"),
-        ]  # fmt: skip
-        assert contours_of(cite_id) == []
-        db.session.rollback()
+    assert rows(
+        databases, "select count(*) from cite where longitude is not null and latitude is not null"
+    ) == [(14,)]
+    named = [("QN06253M", "Fort Nieulay - Cailloux - Saint-Pierre"), ("QN06254M", "Beau Marais")]
+    assert rows(databases, contours) == [(*qpv, None) for qpv in named]
     shell("import-qpv", str(official("qpv_2024_hdf.geojson")))
-    with app.app_context():
-        contours = contours_of(cite_id)
-        assert [row.code for row in contours] == ["QN06253M", "QN06254M"]
-        assert all(row.contour["type"] == "MultiPolygon" for row in contours)
-        db.session.rollback()
+    assert rows(databases, contours) == [(*qpv, "MultiPolygon") for qpv in named]
 
 
 def test_importing_touches_no_perimeter(shell: Any, as_worker: Flask, databases: Databases) -> None:

@@ -15,7 +15,7 @@ from cityjobs.core.forms import Form, ItemField, ItemsField
 from cityjobs.core.permissions import Role
 from cityjobs.vocabulary.actions import AdditionRefused, add_item
 from cityjobs.vocabulary.models import ListItem
-from cityjobs.vocabulary.queries import items_of, labels_of, read_lists
+from cityjobs.vocabulary.queries import labels_of, read_lists
 from cityjobs.vocabulary.rules import COMPLETED_BY_CITES, Item, ListName
 from tests.conftest import Databases
 from tests.manners import PageClient
@@ -121,25 +121,26 @@ def test_lines_offered_are_active_ones_of_the_nation_and_of_the_cite_in_order(
     local(world, elsewhere, ListName.SECTEUR, "Pêche", code="loc_peche")
     asking(coordinator)
     with count_queries() as statements:
-        offered = items_of(ListName.SECTEUR, ListName.TYPE_CONTRAT, ListName.FREIN)
+        lists = read_lists(ListName.SECTEUR, ListName.TYPE_CONTRAT, ListName.FREIN)
         labels = labels_of(ListName.SECTEUR, ListName.TYPE_CONTRAT)
     assert len(statements) == 2
-    codes = [item.code for item in offered[ListName.SECTEUR]]
+    codes = [item.code for item in lists.offered(ListName.SECTEUR)]
     assert codes[0] == "agriculture" and codes[-2:] == ["loc_a", "loc_b"]
     assert "loc_c" not in codes and "loc_peche" not in codes
-    assert "emploi_franc" not in [item.code for item in offered[ListName.TYPE_CONTRAT]]
+    assert "emploi_franc" not in [item.code for item in lists.offered(ListName.TYPE_CONTRAT)]
     assert labels[ListName.SECTEUR]["loc_c"] == "Abandonné"
     assert labels[ListName.TYPE_CONTRAT]["emploi_franc"].startswith("Emploi franc")
     assert "loc_peche" not in labels[ListName.SECTEUR]
-    assert [item.code for item in offered[ListName.FREIN] if item.is_sensitive] == [
+    assert [item.code for item in lists.offered(ListName.FREIN) if item.is_sensitive] == [
         "sante", "administratif_juridique", "discrimination",
     ]  # fmt: skip
-    said = items_of(ListName.TYPE_ETAPE, ListName.OBJECTIF)
-    assert [item.code for items in said.values() for item in items if item.is_sensitive] == [
+    said = read_lists(ListName.TYPE_ETAPE, ListName.OBJECTIF)
+    about = [*said.offered(ListName.TYPE_ETAPE), *said.offered(ListName.OBJECTIF)]
+    assert [item.code for item in about if item.is_sensitive] == [
         "dossier_mdph_rqth", "acces_soins", "soutien_psy", "budget_surendettement", "regularisation_droit_travail",
         "acces_droits_soins", "comportements_sante", "problematique_judiciaire",
     ]  # fmt: skip
-    under = items_of(ListName.SITUATION, parent="discrimination")[ListName.SITUATION]
+    under = read_lists(ListName.SITUATION).offered(ListName.SITUATION, "discrimination")
     assert [item.code for item in under] == ["refus_repetes", "adresse_stigmatisee"]
 
 

@@ -43,6 +43,7 @@ def item(label: str, parent: str | None = "mobilite", **facts: bool) -> Item:
         ("Pas de vélo", "mobilite", [item("Autre chose")], None),
         ("pas  DE velo", "mobilite", [item("Pas de vélo")], "déjà dans la liste"),
         ("Pas de vélo", "logement", [item("Pas de vélo")], None),
+        ("Soeur à charge", "mobilite", [item("Sœur à charge")], "déjà dans la liste"),
         ("Pas de vélo", "mobilite", [item("Pas de vélo", is_active=False)], "reprenez-la"),
         (
             "Pas de vélo",

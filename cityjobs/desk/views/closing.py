@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.desk.forms import CloseForm, closing_form
@@ -72,7 +72,7 @@ def close(person_id: uuid.UUID) -> ResponseReturnValue:
         try:
             closed = _closed(form, person, parcours, left, reading)
         except IntegrityError as failure:
-            if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != EXIT_COUNTS:
+            if constraint_of(failure) != EXIT_COUNTS:
                 raise
             closed = False
             db.session.expire_all()

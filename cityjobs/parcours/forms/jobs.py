@@ -14,7 +14,7 @@ class CheckForm(Form):
     """Whether the person is still in the job, and how it goes."""
 
     in_job = RadioField(
-        "La personne est-elle toujours en poste ou en formation ?",
+        "La personne est-elle toujours en poste ou en formation\u202f?",
         choices={"oui": "Oui", "non": "Non, cela s’est arrêté"},
         validate_choice=False,
     )

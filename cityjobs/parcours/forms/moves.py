@@ -102,13 +102,15 @@ class HireForm(MoveForm):
     """A job, or a training that qualifies."""
 
     kind = RadioField(
-        "De quoi s’agit-il ?",
+        "De quoi s’agit-il\u202f?",
         choices={JobKind.CONTRACT.value: "Un emploi", JobKind.TRAINING.value: "Une formation qualifiante"},
         default=JobKind.CONTRACT.value,
     )
     on = DayField("Premier jour", required="Indiquez le premier jour.")
     contract = ItemField(
-        "Type de contrat", required="Choisissez le type de contrat, ou « Autre contrat ».", blank="Choisir"
+        "Type de contrat",
+        required="Choisissez le type de contrat, ou «\u00a0Autre contrat\u00a0».",
+        blank="Choisir",
     )
     expected_end_on = DayField("Fin prévue")
     occupation = LineField("Métier ou intitulé")

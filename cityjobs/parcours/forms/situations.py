@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, cast
 
-from wtforms import IntegerField, RadioField
-from wtforms.validators import NumberRange, Optional
+from wtforms import RadioField
 
 from cityjobs.core.clock import today
-from cityjobs.core.forms import DayField, Form, ItemField, ItemsField
+from cityjobs.core.forms import DayField, Form, ItemField, ItemsField, WholeNumberField
 from cityjobs.parcours.rules.situations import (
     ASKED_CRITERIA,
     Situation,
@@ -36,20 +35,7 @@ UNANSWERED = "Choisissez une réponse\u202f; la plus proche suffit quand personn
 NOT_REGISTERED = "Dites si la personne est inscrite à France Travail\u00a0: sa situation ne le dit pas."
 
 
-class CountField(IntegerField):
-    """A small whole number, or nothing."""
-
-    def __init__(self, label: str, **kwargs: Any) -> None:
-        sentence = "Ce nombre va de 0 à 30."
-        super().__init__(label, [Optional(), NumberRange(min=0, max=30, message=sentence)], **kwargs)
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Parse, or say what is expected."""
-        typed = valuelist[0].strip() if valuelist else ""
-        self.data = None
-        if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 5):
-            raise ValueError("Écrivez un nombre entier, en chiffres.")
-        self.data = int(typed) if typed else None
+FEW = "Ce nombre va de 0 à 30."
 
 
 class SituationFields(Form):
@@ -62,8 +48,8 @@ class SituationFields(Form):
     education = ItemField("Niveau de formation", required=UNANSWERED, blank="Choisir")
     household = ItemField("Situation familiale", required=UNANSWERED, blank="Choisir")
     resources = ItemsField("Ressources")
-    children = CountField("Enfants à charge")
-    children_under_3 = CountField("dont moins de 3 ans")
+    children = WholeNumberField("Enfants à charge", least=0, most=30, fits=FEW)
+    children_under_3 = WholeNumberField("dont moins de 3 ans", least=0, most=30, fits=FEW)
     housing = ItemField("Logement")
     mobility = ItemsField("Moyens de déplacement")
     criteria = ItemsField("Autres situations")
@@ -84,7 +70,8 @@ class SituationFields(Form):
             self.refuse("inscription_ft", NOT_REGISTERED)
         if not self.resources.data and not self.resources.errors:
             self.refuse(
-                "resources", "Cochez au moins une réponse\u00a0: « Aucune » ou « Non renseigné » en est une."
+                "resources",
+                "Cochez au moins une réponse\u00a0: «\u00a0Aucune\u00a0» ou «\u00a0Non renseigné\u00a0» en est une.",
             )
         self.refuse_each(situation_refusals(self.told()), otherwise="situation")
         return accepted and not self.errors
@@ -111,7 +98,7 @@ class LaterForm(Form):
     """The situation after the exit, or that nobody could be reached."""
 
     reached = RadioField(
-        "La personne a-t-elle répondu ?",
+        "La personne a-t-elle répondu\u202f?",
         choices={"oui": "Oui", "non": "Non, personne non jointe"},
         default="oui",
     )

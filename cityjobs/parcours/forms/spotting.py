@@ -23,7 +23,7 @@ from cityjobs.people.queries import Quarter
 from cityjobs.people.rules import HARD_TO_REACH, QpvReply
 from cityjobs.territory.rules import QpvAnswer, QpvSource
 
-IN_THE_FUTURE = "Cette date est dans le futur : indiquez le jour où la personne a été repérée."
+IN_THE_FUTURE = "Cette date est dans le futur\u00a0: indiquez le jour où la personne a été repérée."
 
 
 class SearchForm(Form):
@@ -38,7 +38,7 @@ class SightingForm(Form):
     """How somebody was spotted. `key` is a signed identifier: the same form sent twice counts once."""
 
     channel = ChoiceField(
-        "Comment l’avez-vous rencontrée ?",
+        "Comment l’avez-vous rencontrée\u202f?",
         [(channel.value, label) for channel, label in SPOTTING_CHANNEL_LABELS.items()],
         required="Choisissez comment la personne a été repérée.",
         blank="Choisir",
@@ -107,15 +107,15 @@ class SpotForm(SightingForm):
         """A QPV or an address: « ne sait pas » is an answer too."""
         if not field.data and not self.address.data:
             raise ValidationError(
-                "Dites si la personne habite en quartier prioritaire, ou indiquez son adresse : « Ne sait pas » est une réponse."
+                "Dites si la personne habite en quartier prioritaire, ou indiquez son adresse\u00a0: «\u00a0Ne sait pas\u00a0» est une réponse."
             )
 
     def validate_birth_date(self, field: DayField) -> None:
         """Nobody is born tomorrow, nor after having been spotted."""
         if field.data and field.data > today():
-            raise ValidationError("Cette date de naissance est dans le futur : vérifiez l’année.")
+            raise ValidationError("Cette date de naissance est dans le futur\u00a0: vérifiez l’année.")
         if field.data and self.spotted_on.data and field.data > self.spotted_on.data:
-            raise ValidationError("Cette date de naissance suit le repérage : vérifiez l’année.")
+            raise ValidationError("Cette date de naissance suit le repérage\u00a0: vérifiez l’année.")
 
     def fill(self, person: Person) -> Person:
         """Write the answers on a new person."""

@@ -71,7 +71,3 @@ def whole_months(started_on: date, ended_on: date) -> int:
     """How many whole months a job covers, its last day included."""
     span = relativedelta(ended_on + timedelta(days=1), started_on)
     return max(0, int(span.years) * 12 + int(span.months))
-
-
-EXIT_SNAPSHOT_WITHIN = timedelta(weeks=4)
-"""The situation at exit is asked within four weeks (domain.md §2.14)."""

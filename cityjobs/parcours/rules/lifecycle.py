@@ -45,10 +45,6 @@ STATUS_LABELS: dict[Status, str] = {
 
 CLOSED_STATUSES = frozenset({Status.SORTI, Status.NON_ENTREE})
 OPEN_STATUSES = frozenset(Status) - CLOSED_STATUSES
-ENTERED_STATUSES = frozenset({Status.ACTIF, Status.SUSPENDU, Status.SUIVI_EMPLOI})
-"""Open, and past the entry: goals, étapes and an agreement may be written."""
-FOLLOWED_STATUSES = frozenset({Status.ACTIF, Status.SUIVI_EMPLOI})
-"""What counts in the « file active » (domain.md §1.5)."""
 
 
 class Event(enum.StrEnum):

@@ -61,14 +61,14 @@ class ExitReason(enum.StrEnum):
 
 
 EXIT_REASON_LABELS: dict[ExitReason, str] = {
-    ExitReason.CDI: "Emploi : CDI",
-    ExitReason.CDD_6M_PLUS: "Emploi : CDD de 6 mois et plus",
-    ExitReason.INTERIM_6M_PLUS: "Emploi : intérim, 6 mois et plus",
-    ExitReason.FONCTION_PUBLIQUE: "Emploi : fonction publique",
+    ExitReason.CDI: "Emploi\u00a0: CDI",
+    ExitReason.CDD_6M_PLUS: "Emploi\u00a0: CDD de 6 mois et plus",
+    ExitReason.INTERIM_6M_PLUS: "Emploi\u00a0: intérim, 6 mois et plus",
+    ExitReason.FONCTION_PUBLIQUE: "Emploi\u00a0: fonction publique",
     ExitReason.CREATION_ENTREPRISE: "Création d’entreprise",
-    ExitReason.CDD_MOINS_6M: "Emploi : CDD de moins de 6 mois",
-    ExitReason.INTERIM_MOINS_6M: "Emploi : intérim, moins de 6 mois",
-    ExitReason.CONTRAT_AIDE_HORS_IAE: "Emploi : contrat aidé",
+    ExitReason.CDD_MOINS_6M: "Emploi\u00a0: CDD de moins de 6 mois",
+    ExitReason.INTERIM_MOINS_6M: "Emploi\u00a0: intérim, moins de 6 mois",
+    ExitReason.CONTRAT_AIDE_HORS_IAE: "Emploi\u00a0: contrat aidé",
     ExitReason.FORMATION_QUALIFIANTE: "Formation qualifiante",
     ExitReason.FORMATION_PREQUALIFIANTE: "Formation préqualifiante",
     ExitReason.EMBAUCHE_SIAE: "Embauche dans une structure d’insertion",

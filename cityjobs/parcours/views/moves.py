@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.clock import today
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.core.permissions import Permission, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import move_parcours, take_snapshot, what_refuses
@@ -88,7 +88,7 @@ def move(person_id: uuid.UUID) -> ResponseReturnValue:
             with db.session.begin_nested():
                 _record(form, person, parcours)
         except IntegrityError as failure:
-            if getattr(getattr(failure.orig, "diag", None), "constraint_name", None) != "uq_parcours_open":
+            if constraint_of(failure) != "uq_parcours_open":
                 raise
             db.session.expire_all()
             return _already_moved(person_of(person_id), parcours), 409

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from cityjobs.accounts.rules import Professional
 from cityjobs.core.audit import record_reading
 from cityjobs.core.clock import today
-from cityjobs.core.db import db
+from cityjobs.core.db import constraint_of, db
 from cityjobs.core.permissions import Permission, Role, requires, signed_in
 from cityjobs.core.web import redirect_after
 from cityjobs.parcours.actions import spot_again, spot_person
@@ -32,7 +32,7 @@ from cityjobs.people.queries import (
 from cityjobs.people.rules import Sought, read_search, split_name
 from cityjobs.territory.rules import QpvAnswer
 
-THANKS = "Le repérage est enregistré. Merci : la coordination va désigner un référent."
+THANKS = "Le repérage est enregistré. Merci\u00a0: la coordination va désigner un référent."
 
 
 def _note_look_alikes(found: Sequence[object]) -> None:
@@ -87,7 +87,9 @@ def spotted() -> ResponseReturnValue:
     alike = _look_alikes(form, but_not=person_id) if accepted else []
     if accepted and person_id is None:
         form.key.data = _new_key(me)
-        form.refuse("first_name", "Ce formulaire n’est plus valable : relisez-le et envoyez-le à nouveau.")
+        form.refuse(
+            "first_name", "Ce formulaire n’est plus valable\u00a0: relisez-le et envoyez-le à nouveau."
+        )
     elif person_id and accepted and form.seen.data == _names_of(alike):
         return _keep(form, person_id, me)
     form.seen.data = _names_of(alike)
@@ -115,16 +117,11 @@ def _keep(form: SpotForm, person_id: uuid.UUID, me: Professional) -> ResponseRet
         with db.session.begin_nested():
             spot_person(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me)
     except IntegrityError as failure:
-        if _constraint(failure) != "pk_person":
+        if constraint_of(failure) != "pk_person":
             raise
         return redirect_after(_after(person_id, me) if find_person(person_id) else "/personnes")
     flash(THANKS if me.role is Role.SPOTTER else "Le repérage est enregistré.", "done")
     return redirect_after(_after(person_id, me))
-
-
-def _constraint(failure: IntegrityError) -> str | None:
-    """The name of the constraint that refused a row."""
-    return getattr(getattr(failure.orig, "diag", None), "constraint_name", None)
 
 
 def _after(person_id: uuid.UUID, me: Professional) -> str:
@@ -203,7 +200,9 @@ def reopen(person_id: uuid.UUID) -> ResponseReturnValue:
     form = SightingForm(data=_usual_answers(me))
     if form.accepted():
         if form.spotted_on.data and form.spotted_on.data < former.ended_on:
-            form.refuse("spotted_on", "Cette date précède la fin du parcours d’avant : vérifiez le jour.")
+            form.refuse(
+                "spotted_on", "Cette date précède la fin du parcours d’avant\u00a0: vérifiez le jour."
+            )
         else:
             return _begin_again(person, form, me, former)
     page = render_template(
@@ -220,7 +219,7 @@ def _begin_again(
         with db.session.begin_nested():
             spot_again(person, form.sighting(may_follow=me.role is Role.REFERENT), by=me, former_id=former_id)
     except IntegrityError as failure:
-        if _constraint(failure) != "uq_parcours_open":
+        if constraint_of(failure) != "uq_parcours_open":
             raise
         flash("Un parcours est déjà ouvert pour cette personne.", "calm")
     else:

@@ -76,6 +76,11 @@ class Figure:
     better: int = 0
 
 
+def in_number(plural: str, value: float) -> str:
+    """A word as it goes with a number: « 1,5 jour », « 2 jours »; French counts several from two on."""
+    return plural if abs(value) >= 2 else plural.removesuffix("s")
+
+
 _SHARE = "Les personnes dont la réponse n’est pas connue ne sont comptées ni d’un côté ni de l’autre."
 
 FIGURES: dict[str, Figure] = {

@@ -152,8 +152,9 @@ FAULTS = [
         name="a report is announced to whoever is no longer chef de file",
         file="cityjobs/reporting/queries.py",
         was="            Membership.cite_id == ActivityReport.cite_id,\n            Membership.role == Role.CHEF_DE_FILE,\n"
-        "            sa.or_(Membership.ended_on.is_(None), Membership.ended_on > on),\n",
-        becomes="            Membership.cite_id == ActivityReport.cite_id,\n            Membership.role == Role.CHEF_DE_FILE,\n",
+        "            is_current(on),\n            User.disabled_at.is_(None),\n        )\n        .exists()\n",
+        becomes="            Membership.cite_id == ActivityReport.cite_id,\n            Membership.role == Role.CHEF_DE_FILE,\n"
+        "            User.disabled_at.is_(None),\n        )\n        .exists()\n",
     ),
     # Letters and batches of a page
     Fault(
