@@ -83,10 +83,10 @@ def spaced(number: int) -> str:
 
 
 def clean(text: str | None) -> str | None:
-    """Trimmed, without control characters; None when nothing is left."""
+    """Trimmed, each line ended by one sign (browsers send two), no control characters; None when nothing is left."""
     if text is None:
         return None
-    return _CONTROL.sub("", text).strip() or None
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip() or None
 
 
 def refuse_nir(_form: object, field: Field) -> None:

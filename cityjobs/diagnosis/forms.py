@@ -130,10 +130,7 @@ class DiagnosisForm(Form):
 
     def portrait(self) -> Portrait:
         """What was said besides the freins."""
-        said = {name: self[name].data for name in Portrait.__dataclass_fields__}
-        for name in ("strengths", "project"):
-            said[name] = one_newline(said[name])
-        return Portrait(**said)
+        return Portrait(**{name: self[name].data for name in Portrait.__dataclass_fields__})
 
     def told(self) -> Iterator[str]:
         """The names of every answer, in the order of the page."""
@@ -161,11 +158,6 @@ class DiagnosisForm(Form):
         if isinstance(field, ItemsField):
             return " ".join(field.data or [])
         return "" if field.data is None else str(field.data)
-
-
-def one_newline(text: str | None) -> str | None:
-    """Text as it is kept: browsers send two signs at each end of line."""
-    return text.replace("\r\n", "\n").replace("\r", "\n") if text else None
 
 
 @cache

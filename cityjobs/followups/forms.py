@@ -36,11 +36,6 @@ LONGEST_RESULT = 500
 LONGEST_PLACE = 200
 
 
-def one_newline(text: str) -> str:
-    """Text as it is kept: browsers send two signs at each end of line."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 class ExchangeForm(Form):
     """What an exchange says, whether noted or corrected."""
 
@@ -76,14 +71,14 @@ class ExchangeForm(Form):
         return Exchange(
             held_on=cast(date, self.held_on.data),
             mode=InterviewMode(self.mode.data),
-            synthesis=one_newline(cast(str, self.synthesis.data)),
+            synthesis=cast(str, self.synthesis.data),
             reached=self.reached.data,
             duration=self.duration.data,
         )
 
     def note(self) -> str | None:
         """What its author alone will read."""
-        return one_newline(self.private_note.data) if self.private_note.data else None
+        return self.private_note.data or None
 
 
 class LogForm(ExchangeForm):

@@ -93,10 +93,6 @@ def _shown(amount: Decimal) -> str:
     return plain.rstrip("0").rstrip(",") if "," in plain else plain
 
 
-def _one_newline(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
 def _key(code: str | None) -> uuid.UUID | None:
     return uuid.UUID(code) if code else None
 
@@ -203,7 +199,7 @@ class EtapeForm(Form):
             planned_to=self.planned_to.data,
             hours=cast(Decimal | None, self.hours.data),
             cost_euros=cast(Decimal | None, self.cost_euros.data),
-            note=_one_newline(self.note.data) if self.note.data else None,
+            note=self.note.data or None,
         )
 
     def goal_ids(self) -> list[uuid.UUID]:

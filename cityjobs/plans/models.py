@@ -191,7 +191,7 @@ class AgreementGoal(OfParcours, Model):
 
 
 class Attachment(OfParcours, Model):
-    """A paper: a signed agreement or the evidence of an exit. Served as a download, never shown in a page."""
+    """A paper, such as a signed agreement. Served as a download, never shown in a page."""
 
     __tablename__ = "attachment"
     id: Mapped[key]

@@ -299,7 +299,6 @@ class AttachmentSubject(enum.StrEnum):
     """What a paper is about."""
 
     AGREEMENT = "agreement"
-    EXIT = "exit"
 
 
 MOST_PAPERS = 20

@@ -1,9 +1,11 @@
 """What falls due in a parcours: « Ma journée » shows it, letters are sent for it, and nothing of it is stored."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
+from dateutil.relativedelta import relativedelta
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
 
@@ -11,8 +13,9 @@ from cityjobs.core.db import Day, Who, as_day
 from cityjobs.parcours.models import Assignment, Job, JobCheck, Parcours, Snapshot, Suspension
 from cityjobs.parcours.queries.following import is_followed_by, its_referent
 from cityjobs.parcours.queries.present import its_person
+from cityjobs.parcours.rules.jobs import CHECKED_AFTER
 from cityjobs.parcours.rules.lifecycle import Status
-from cityjobs.parcours.rules.situations import NEVER_ASKED_AFTER
+from cityjobs.parcours.rules.situations import ASKED_AFTER, ASKED_FOR_DAYS, NEVER_ASKED_AFTER
 from cityjobs.people.models import Person
 
 
@@ -20,10 +23,13 @@ def _day(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[date]:
     return sa.cast(moment, sa.Date)
 
 
-def _spans(name: str, **spans: str) -> sa.FromClause:
-    """Moments and how long after they come, as rows: moment, span."""
-    columns: list[sa.ColumnClause[Any]] = [sa.column("moment", sa.Text()), sa.column("span", sa.Text())]
-    return sa.values(*columns, name=name).data(list(spans.items()))
+def _after(rows: Iterable[tuple[str, *tuple[relativedelta, ...]]], *spans: str) -> sa.FromClause:
+    """Moments and how long after they come, as rows: moment, and each span as PostgreSQL reads it."""
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name, sa.Text()) for name in ("moment", *spans)]
+    told = [
+        (moment, *(f"{each.months} months {each.days} days" for each in spent)) for moment, *spent in rows
+    ]
+    return sa.values(*columns, name="after").data(told)
 
 
 def due_checks(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[Any, ...]]:
@@ -34,7 +40,7 @@ def due_checks(on: Day, *, referent_id: Who | None = None) -> sa.Select[*tuple[A
     kind, referent_id (None when nobody is named). With `referent_id`: of whom this professional follows, also as
     co-référent.
     """
-    after = _spans("after", j8="8 days", m1="1 month", m3="3 months", m6="6 months")
+    after = _after(CHECKED_AFTER.items(), "span")
     due_on = _day(Job.started_on + sa.cast(after.c.span, pg.INTERVAL))
     checks = (
         sa.select(
@@ -114,9 +120,7 @@ def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*
     moment, due_on, ended_on, end_reason, person_id, cite_id, first_name, last_name, referent_id. Nobody is asked who
     came back in a new parcours. With `referent_id`: of whom this professional was the last référent or co-référent.
     """
-    spans = [("exit", "0 months", "3 months"), ("m3", "3 months", "6 months"), ("m6", "6 months", "9 months")]
-    columns: list[sa.ColumnClause[Any]] = [sa.column(name, sa.Text()) for name in ("moment", "first", "last")]
-    after = sa.values(*columns, name="after").data(spans)
+    after = _after(((moment, *spans) for moment, spans in ASKED_AFTER.items()), "first", "last")
     due_on = _day(Parcours.ended_on + sa.cast(after.c.first, pg.INTERVAL))
     again = aliased(Parcours)
     asked = (
@@ -145,7 +149,7 @@ def situations_to_ask(on: Day, *, referent_id: Who | None = None) -> sa.Select[*
         .where(
             # Written out and not bound, between two days: the planner must recognise the index of exits, for any day.
             Parcours.status == sa.literal_column(f"'{Status.SORTI}'"),
-            Parcours.ended_on.between(as_day(on) - 300, as_day(on)),
+            Parcours.ended_on.between(as_day(on) - ASKED_FOR_DAYS, as_day(on)),
             Parcours.end_reason.not_in(NEVER_ASKED_AFTER),
             ~sa.select(Snapshot.id)
             .where(Snapshot.parcours_id == Parcours.id, Snapshot.moment == after.c.moment)

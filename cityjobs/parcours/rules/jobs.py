@@ -33,17 +33,18 @@ CHECK_LABELS: dict[CheckMoment, str] = {
     CheckMoment.M6: "6 mois après l’embauche",
 }
 
-_AFTER: dict[CheckMoment, relativedelta | timedelta] = {
-    CheckMoment.J8: timedelta(days=8),
+CHECKED_AFTER: dict[CheckMoment, relativedelta] = {
+    CheckMoment.J8: relativedelta(days=8),
     CheckMoment.M1: relativedelta(months=1),
     CheckMoment.M3: relativedelta(months=3),
     CheckMoment.M6: relativedelta(months=6),
 }
+"""How long after a hiring each check falls due."""
 
 
 def check_due_on(started_on: date, moment: CheckMoment) -> date:
     """The day a check falls due: the last day of the month where the month is shorter."""
-    day: date = started_on + _AFTER[moment]
+    day: date = started_on + CHECKED_AFTER[moment]
     return day
 
 

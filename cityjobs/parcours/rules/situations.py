@@ -44,9 +44,19 @@ class Situation:
     criteria: tuple[str, ...] = ()
 
 
+ASKED_AFTER: dict[Moment, tuple[relativedelta, relativedelta]] = {
+    Moment.EXIT: (relativedelta(), relativedelta(months=3)),
+    Moment.M3: (relativedelta(months=3), relativedelta(months=6)),
+    Moment.M6: (relativedelta(months=6), relativedelta(months=9)),
+}
+"""How long after an exit each situation begins to be asked, and how long after it no longer is."""
+ASKED_FOR_DAYS = 300
+"""Nothing is asked longer after an exit, whatever the lengths of the months."""
+
+
 def asked_again_on(ended_on: date, moment: Moment) -> date:
     """The day the situation after an exit is asked."""
-    day: date = ended_on + relativedelta(months={Moment.M3: 3, Moment.M6: 6}[moment])
+    day: date = ended_on + ASKED_AFTER[moment][0]
     return day
 
 
@@ -126,8 +136,5 @@ def taking_refusal(taken_on: date, *, asked: tuple[date, date], today: date) -> 
 
 def asked_between(ended_on: date, moment: Moment) -> tuple[date, date]:
     """The first day on which a situation after an exit is asked, and the day from which it no longer is."""
-    if moment is Moment.EXIT:
-        return ended_on, asked_again_on(ended_on, Moment.M3)
-    first = asked_again_on(ended_on, moment)
-    last: date = ended_on + relativedelta(months={Moment.M3: 6, Moment.M6: 9}[moment])
-    return first, last
+    first, last = ASKED_AFTER[moment]
+    return ended_on + first, ended_on + last

@@ -89,7 +89,7 @@ class PaperRow:
 
 
 def papers_of(subject: AttachmentSubject, subject_id: uuid.UUID) -> list[PaperRow]:
-    """The papers of an agreement or, under the identifier of its parcours, of an exit: the first one first."""
+    """The papers of an agreement, the first one first."""
     rows = db.session.execute(
         sa.select(
             Attachment.id,
