@@ -18,7 +18,14 @@ from cityjobs.parcours.queries.due import due_checks, situations_to_ask, suspens
 from cityjobs.parcours.queries.life import Life, asked_of, life_from, life_question
 from cityjobs.parcours.rules.jobs import CheckMoment, check_due_on
 from cityjobs.parcours.rules.lifecycle import Event, Status
-from cityjobs.parcours.rules.situations import Moment, Situation, derived_criteria
+from cityjobs.parcours.rules.situations import (
+    ASKED_AFTER,
+    ASKED_FOR_DAYS,
+    Moment,
+    Situation,
+    asked_between,
+    derived_criteria,
+)
 from cityjobs.territory.models import Cite
 from tests.conftest import Databases
 from tests.manners import PageClient
@@ -506,3 +513,11 @@ def test_the_life_of_a_file_tells_of_the_job_and_when_to_ask_about_it(
         CheckMoment.M1,
         check_due_on(job.started_on, CheckMoment.M3),
     )
+
+
+def test_the_days_looked_back_at_hold_all_that_is_still_asked() -> None:
+    for month in range(1, 13):
+        left = date(2026, month, 28)
+        assert max(asked_between(left, moment)[1] for moment in ASKED_AFTER) <= left + timedelta(
+            ASKED_FOR_DAYS
+        )

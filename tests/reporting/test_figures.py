@@ -12,6 +12,7 @@ from flask import Flask
 
 from cityjobs.core.clock import today
 from cityjobs.core.db import SYSTEM, Actor, act_as, db
+from cityjobs.core.permissions import Role
 from cityjobs.followups.models import Interview
 from cityjobs.followups.rules import InterviewMode
 from cityjobs.parcours.models import Assignment, Parcours
@@ -121,6 +122,21 @@ def test_every_figure_equals_its_rows_and_a_count_made_without_sql(
             assert exchanges_of(setting, [period]) == [recount.exchanges()]
             page = lines_behind("ind_echanges", setting, period, narrowed=Narrowed(), page=1, size=1000)
             assert page.total == recount.exchanges()
+
+
+def test_whoever_is_met_after_their_exit_is_met(app: Flask, world: World) -> None:
+    """A parcours over before a period is looked at no more, but for this."""
+    leader = world.member(Role.CHEF_DE_FILE, world.cite())
+    referent = world.member(Role.REFERENT, leader.cite)
+    left = [world.case(leader.cite, referent=referent, status=Status.SORTI, days_ago=90) for _ in range(2)]
+    world.interview(left[0], referent, days_ago=0, mode=InterviewMode.PRESENTIEL_RDV)
+    one_day = Period(today(), today())
+    with asking(app, leader):
+        setting = setting_of(leader.cite)
+        measures = figures_of(setting, {"now": one_day})["now"].measures
+        assert {code for code, each in measures.items() if each.rows} == {"ind_rencontrees"}
+        page = lines_behind("ind_rencontrees", setting, one_day, narrowed=Narrowed(), page=1)
+        assert page.total == measures["ind_rencontrees"].rows == 1
 
 
 @pytest.mark.parametrize("seed", range(2))

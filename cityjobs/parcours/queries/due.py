@@ -27,7 +27,8 @@ def _after(rows: Iterable[tuple[str, *tuple[relativedelta, ...]]], *spans: str) 
     """Moments and how long after they come, as rows: moment, and each span as PostgreSQL reads it."""
     columns: list[sa.ColumnClause[Any]] = [sa.column(name, sa.Text()) for name in ("moment", *spans)]
     told = [
-        (moment, *(f"{each.months} months {each.days} days" for each in spent)) for moment, *spent in rows
+        (moment, *(f"{12 * each.years + each.months} months {each.days} days" for each in spent))
+        for moment, *spent in rows
     ]
     return sa.values(*columns, name="after").data(told)
 
